@@ -1,0 +1,1 @@
+"""The words everyone speaks: settings, manifests, predictions, batches, chance and errors."""

@@ -1,0 +1,110 @@
+"""Open families: a loss, an encoder, a step, a source is one class in one file, found where it lies.
+
+    class Loss(Member, family="loss"):          # the abstract root, in earmark/losses/loss.py
+    class BCE(Loss, kind="bce"):                # a member, in earmark/losses/bce.py
+
+A field of type ``Loss`` then reads ``{kind: bce, ...}`` (or just ``bce``) into a ``BCE``. Members are found by
+importing the modules that lie in the folder of the root; a member from outside is named ``module:Class``. A member is
+a settings value: a stateless one is called, one that makes something with state has ``build(...)``.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self, cast
+
+from pydantic import GetCoreSchemaHandler, SerializerFunctionWrapHandler, model_serializer
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from earmark.core.settings import Settings, nearest
+
+_ROOTS: dict[str, type["Member"]] = {}
+
+
+class Member(Settings):
+    """A settings value that belongs to a family and says its ``kind`` once, as a keyword of its class."""
+
+    kind: ClassVar[str] = ""
+    family: ClassVar[str] = ""
+
+    def __init_subclass__(cls, *, family: str = "", kind: str = "", **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if family:
+            cls.family = family
+            _ROOTS[family] = cls
+        cls.kind = kind
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **rest: Any) -> None:
+        """Swallow the class keywords, which pydantic hands on."""
+
+    @classmethod
+    def members(cls) -> dict[str, type[Self]]:
+        """Every member of this family by kind, in alphabetical order."""
+        root = _ROOTS[cls.family]
+        package = importlib.import_module(root.__module__.rpartition(".")[0])
+        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+            importlib.import_module(module.name)
+        found = {c.kind: c for c in _descendants(root) if c.kind and c.__module__.startswith(package.__name__ + ".")}
+        return cast("dict[str, type[Self]]", {kind: found[kind] for kind in sorted(found)})
+
+    @classmethod
+    def named(cls, kind: str) -> type[Self]:
+        """The member class of this kind; ``module:Class`` names one from outside the package."""
+        if ":" in kind:
+            return cls._outsider(kind)
+        members = cls.members()
+        if kind not in members:
+            raise PydanticCustomError("fault", f"no {cls.family} of kind '{kind}'; {nearest(kind, members)}")
+        return members[kind]
+
+    @classmethod
+    def _outsider(cls, kind: str) -> type[Self]:
+        module, _, name = kind.partition(":")
+        try:
+            found = getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise PydanticCustomError("fault", f"no {cls.family} at '{kind}': {error}") from None
+        if not (inspect.isclass(found) and issubclass(found, cls)):
+            raise PydanticCustomError("fault", f"'{kind}' is not a {cls.family}: it must derive from {cls.__name__}")
+        return found
+
+    @classmethod
+    def _read(cls, data: Any) -> Any:
+        if isinstance(data, cls):
+            return data
+        if isinstance(data, str):
+            data = {"kind": data}
+        if not isinstance(data, Mapping) or not isinstance(data.get("kind"), str):
+            raise PydanticCustomError(
+                "fault", f"names no {cls.family}; write `kind: ...`, {nearest('', cls.members())}"
+            )
+        return cls.named(data["kind"]).model_validate(data)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        if cls.kind:
+            return handler(source)
+        dump = core_schema.plain_serializer_function_ser_schema(
+            lambda value, info: value.model_dump(mode=info.mode), info_arg=True
+        )
+        return core_schema.no_info_plain_validator_function(cls._read, serialization=dump)
+
+    @model_serializer(mode="wrap")
+    def _with_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        kind = (
+            self.kind
+            if type(self).__module__.startswith("earmark.")
+            else f"{type(self).__module__}:{type(self).__name__}"
+        )
+        return {"kind": kind, **handler(self)}
+
+
+def family(name: str) -> type[Member]:
+    """The root of the family with this name, for example ``"loss"``."""
+    return _ROOTS[name]
+
+
+def _descendants(cls: type[Member]) -> list[type[Member]]:
+    return [found for child in cls.__subclasses__() for found in (child, *_descendants(child))]

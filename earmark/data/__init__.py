@@ -1,0 +1,1 @@
+"""From files to batches: sources, decoding, the packed store, folds and streams."""

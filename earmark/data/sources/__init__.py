@@ -1,0 +1,1 @@
+"""Where clips and labels come from: one class a layout."""

@@ -1,0 +1,1 @@
+"""The generated data set of ``earmark demo``: sounds by formula, recorded badly on purpose, labelled as carelessly as the real thing."""

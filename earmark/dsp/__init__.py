@@ -1,0 +1,1 @@
+"""Signal processing as pure tensor functions: no settings, no state, any device."""

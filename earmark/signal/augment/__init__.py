@@ -1,0 +1,1 @@
+"""Augmentations: random steps of the training views only."""

@@ -7,14 +7,13 @@ features. ``lengths`` counts the samples or frames that are signal; what lies be
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-Domain = Literal["wave", "power", "features"]
-"""What the values are: samples; a power or magnitude spectrogram; something compressed or normalised."""
+from earmark.core.spec import Domain
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +30,8 @@ class Batch:
         ids: names of the clips.
         rate_hz: samples or frames in a second.
         domain: what the values are.
+        padded: whether any clip is shorter than the values are long. The host knows this when it makes a batch, so
+            that masks can be left out without asking the device.
     """
 
     values: Float[Tensor, "batch ..."]
@@ -42,6 +43,7 @@ class Batch:
     ids: tuple[str, ...]
     rate_hz: float
     domain: Domain = "wave"
+    padded: bool = True
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -76,7 +78,7 @@ def waves(values: Tensor, lengths: Tensor, rate_hz: float, ids: tuple[str, ...],
     )
 
 
-def signal_mask(lengths: Tensor, n: int) -> Bool[Tensor, "batch n"]:
+def signal_mask(lengths: Int[Tensor, " batch"], n: int) -> Bool[Tensor, "batch n"]:
     """True where there is signal, false in the padding, for ``n`` samples or frames.
 
     >>> signal_mask(torch.tensor([1, 3]), 3).tolist()

@@ -68,6 +68,8 @@ class Member(Settings):
             raise PydanticCustomError("fault", f"no {cls.family} at '{kind}': {error}") from None
         if not (inspect.isclass(found) and issubclass(found, cls)):
             raise PydanticCustomError("fault", f"'{kind}' is not a {cls.family}: it must derive from {cls.__name__}")
+        if inspect.isabstract(found) or not found.kind:
+            raise PydanticCustomError("fault", f"'{kind}' is not a finished {cls.family}: it must say its kind")
         return found
 
     @classmethod
@@ -101,9 +103,9 @@ class Member(Settings):
         return {"kind": kind, **handler(self)}
 
 
-def family(name: str) -> type[Member]:
-    """The root of the family with this name, for example ``"loss"``."""
-    return _ROOTS[name]
+def families() -> dict[str, type[Member]]:
+    """The root of every family whose package has been imported, by its name."""
+    return dict(_ROOTS)
 
 
 def _descendants(cls: type[Member]) -> list[type[Member]]:

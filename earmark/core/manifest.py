@@ -231,6 +231,7 @@ def _check_clips(clips: pl.DataFrame) -> None:
         "file",
         "each clip needs a name, but the one of file '{}' has none",
     )
+    _refuse(clips, pl.col("file").is_null(), "id", "each clip needs a file, but '{}' has none")
     _refuse(clips, pl.col("id").is_duplicated(), "id", "each clip must be listed once, but '{}' is listed more often")
     _refuse(clips, pl.col("end_s") <= pl.col("start_s"), "id", "a clip must end after it starts, but '{}' does not")
     _refuse(clips, pl.col("start_s") < 0, "id", "a clip must start at or after 0 s, but '{}' does not")
@@ -240,6 +241,10 @@ def _check_clips(clips: pl.DataFrame) -> None:
 
 
 def _check_labels(labels: pl.DataFrame, clips: pl.DataFrame, classes: Sequence[str]) -> None:
+    _refuse(
+        labels, pl.col("label").is_null(), "clip", "each row of labels needs a label, but one of clip '{}' has none"
+    )
+    _refuse(labels, pl.col("clip").is_null(), "label", "each label needs its clip, but one row with '{}' has none")
     for name in labels["label"].unique(maintain_order=True):
         if name not in set(classes):
             clip = labels.filter(pl.col("label") == name)["clip"][0]

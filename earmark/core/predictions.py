@@ -21,7 +21,7 @@ from earmark.core.errors import DataError
 from earmark.core.settings import nearest
 
 Link = Literal["logit", "probability", "softmax_logit", "rank"]
-"""What a score is: log-odds; chance in [0, 1]; log-odds of one choice among the classes; place in the clip in (0, 1]."""
+"""What a score is: log-odds; chance in [0, 1]; log-odds of one choice among all; place in the clip in (0, 1]."""
 
 ID_COLUMN = "fname"
 FOLD_COLUMN = "fold"

@@ -95,8 +95,7 @@ def _reworded(cls: type[BaseModel], fault: dict[str, Any]) -> InitErrorDetails:
         message = f"{message[:1].lower()}{message[1:]}, got {_shown(fault['input'])}"
     elif kind == "value_error":
         message = message.removeprefix("Value error, ")
-    error = PydanticCustomError("fault", message.replace("{", "{{").replace("}", "}}") if fault.get("ctx") else message)
-    return InitErrorDetails(type=error, loc=location, input=fault["input"])
+    return InitErrorDetails(type=PydanticCustomError("fault", message), loc=location, input=fault["input"])
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -1,1 +1,1 @@
-"""The generated data set of ``earmark demo``: sounds by formula, recorded badly on purpose, labelled as carelessly as the real thing."""
+"""The generated data set of ``earmark demo``: sounds by formula, recorded badly and labelled carelessly on purpose."""

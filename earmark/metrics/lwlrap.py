@@ -12,9 +12,11 @@ Ties, where a label shares its score with other classes of the clip:
     reference     the higher column comes first: what the challenge's own code did with a row of equal scores
     first         the lower column comes first
     pessimistic   every label of the group gets the precision at the group's end (scikit-learn)
-    expected      the mean over all orders of the group, exact: the only rule that no order of columns can please
+    expected      the mean over all orders of the group, exact: what shuffling the columns would give on average
 
-Without ties all four agree to the last bit.
+The last two do not depend on the order of the columns. Without ties all four agree to the last bit. The challenge's
+code sorted unstably, so that rows with some equal scores came out differently from machine to machine; `reference` is
+the stable order that agrees with it where it was defined.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from jaxtyping import Float64, Int64
 from numpy.typing import ArrayLike
 
 from earmark.core.errors import DataError, SettingsError
-from earmark.metrics.ranking import LabelRanks, Operands, checked, rank_labels
+from earmark.metrics.ranking import LabelRanks, Operands, checked, mean_where_any, rank_labels
 
 Ties = Literal["reference", "first", "pessimistic", "expected"]
 
@@ -73,9 +75,7 @@ class LwlrapSums:
     @property
     def per_class(self) -> Float64[np.ndarray, " classes"]:
         """Mean precision at the labels of each class; NaN for a class without labels."""
-        return np.divide(
-            self.precisions, self.counts, out=np.full(self.precisions.shape, np.nan), where=self.counts > 0
-        )
+        return mean_where_any(self.precisions, self.counts)
 
     @property
     def weights(self) -> Float64[np.ndarray, " classes"]:
@@ -152,9 +152,7 @@ def clip_lrap(
     Arguments and errors as in `lwlrap`; no label at all is fine.
     """
     operands = checked(truth, scores, known)
-    totals = scattered_precisions(operands, ties).sum(axis=1)
-    n_labels = operands.labels.sum(axis=1)
-    return np.divide(totals, n_labels, out=np.full(totals.shape, np.nan), where=n_labels > 0)
+    return mean_where_any(scattered_precisions(operands, ties).sum(axis=1), operands.labels.sum(axis=1))
 
 
 def scattered_precisions(operands: Operands, ties: Ties, *, fill: float = 0.0) -> Float64[np.ndarray, "clips classes"]:
@@ -199,9 +197,10 @@ def _expected(ranks: LabelRanks) -> Float64[np.ndarray, " labels"]:
     harmonic = np.concatenate([[0.0], np.cumsum(1.0 / np.arange(1, n_places + 1))])
     total = harmonic[a + m] - harmonic[a]
     share = (t - 1) / np.maximum(m - 1, 1)
-    mean = ((h + 1) * total + share * (m - (a + 1) * total)) / m
+    # Gathered around D so that a group of labels only, below labels only, comes out as 1 and not a rounding above it.
+    mean = ((h + 1 - share * (a + 1)) * total + share * m) / m
     # A label alone with its score needs no mean, and so agrees with the other rules to the last bit.
-    return np.where(m == 1, (h + 1) / (a + 1), mean)
+    return np.asarray(np.where(m == 1, (h + 1) / (a + 1), mean), dtype=np.float64)
 
 
 _RULES: Final[Mapping[str, Callable[[LabelRanks], Float64[np.ndarray, " labels"]]]] = MappingProxyType(

@@ -15,7 +15,7 @@ from jaxtyping import Float64, Int
 from numpy.typing import ArrayLike
 
 from earmark.core.errors import DataError
-from earmark.metrics.ranking import Operands, checked, rank_labels, sort_rows
+from earmark.metrics.ranking import Operands, checked, mean_where_any, rank_labels, sort_rows
 
 
 def average_precision(
@@ -75,7 +75,7 @@ def auroc(truth: ArrayLike, scores: ArrayLike, known: ArrayLike | None = None) -
     beaten_by = np.bincount(ranks.row, weights=others_above + 0.5 * others_tied, minlength=n_classes)
     n_labels = operands.labels.sum(axis=1)
     n_pairs = n_labels * (operands.known.sum(axis=1) - n_labels)
-    return 1.0 - np.divide(beaten_by, n_pairs, out=np.full(n_classes, np.nan), where=n_pairs > 0)
+    return np.asarray(1.0 - mean_where_any(beaten_by, n_pairs), dtype=np.float64)
 
 
 def mean_average_precision_on(
@@ -108,8 +108,8 @@ def mean_average_precision_on(
         precisions = (hits[closing] - hits[opening]) / np.maximum(n_down_to, 1)
         counts = np.bincount(row, weights=weights, minlength=n_classes)
         sums = np.bincount(row, weights=weights * precisions, minlength=n_classes)
-        defined = counts > 0
-        return float((sums[defined] / counts[defined]).mean()) if defined.any() else float("nan")
+        means = mean_where_any(sums, counts)[counts > 0]
+        return float(means.mean()) if len(means) else float("nan")
 
     return statistic
 
@@ -120,7 +120,7 @@ def _average_precision(operands: Operands) -> Float64[np.ndarray, " rows"]:
     n_rows = len(operands.labels)
     counts = np.bincount(ranks.row, minlength=n_rows)
     sums = np.bincount(ranks.row, weights=precisions, minlength=n_rows)
-    return np.divide(sums, counts, out=np.full(n_rows, np.nan), where=counts > 0)
+    return mean_where_any(sums, counts)
 
 
 def _mean_of_defined(values: Float64[np.ndarray, " values"]) -> float:

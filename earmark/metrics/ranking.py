@@ -92,8 +92,8 @@ def checked(truth: ArrayLike, scores: ArrayLike, known: ArrayLike | None = None)
     mask = np.asarray(known)
     if mask.dtype != bool or mask.shape != labels.shape:
         raise DataError(
-            f"known must be a table of True and False of shape {list(labels.shape)}, but it is of type {mask.dtype} and "
-            f"shape {list(mask.shape)}; mark what is known by True"
+            f"known must be a table of True and False of shape {list(labels.shape)}, but its type is {mask.dtype} and "
+            f"its shape {list(mask.shape)}; mark what is known by True"
         )
     return Operands(labels & mask, score_array.astype(np.float64, copy=False), mask)
 
@@ -148,6 +148,13 @@ def rank_labels(operands: Operands) -> LabelRanks:
     if not ranked:
         return LabelRanks(*(np.zeros(0, dtype=np.int64) for _ in LabelRanks._fields))
     return LabelRanks(*(np.concatenate(parts) for parts in zip(*ranked, strict=True)))
+
+
+def mean_where_any(sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """sums / counts, and NaN without a warning where nothing was counted; of any shape."""
+    means = np.full(sums.shape, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means
 
 
 def _rank_block(operands: Operands, rows: Int[np.ndarray, " rows"]) -> LabelRanks:

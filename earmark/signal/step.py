@@ -8,33 +8,19 @@ through) or an `Augment` (random; training views only). What a step cannot take 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from earmark.core.family import Member
+from earmark.core.spec import Spec
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from earmark.core.batch import Batch, Domain
+    from earmark.core.batch import Batch
 
 
-@dataclass(frozen=True, slots=True)
-class Spec:
-    """What flows between two steps, known before any audio is read.
-
-    Args:
-        domain: ``wave`` [batch, samples], or ``power`` / ``features`` [batch, channels, freq, time].
-        rate_hz: samples or frames in a second.
-        n_channels: channels of a spectrogram; 1 for waves.
-        n_bands: rows along frequency; 0 for waves.
-    """
-
-    domain: Domain
-    rate_hz: float
-    n_channels: int = 1
-    n_bands: int = 0
+__all__ = ["Augment", "FrontEnd", "Spec", "Step"]
 
 
 class Step(Member, ABC, family="step"):

@@ -1,7 +1,7 @@
 """The few physical building blocks that all sounds are made of.
 
 Waves are float64 ``[samples]``; frequencies in Hz, times in seconds. Whatever a rate cannot carry (partials and band
-edges near half of it) is left out instead of folded back, so that every sound works at every rate from 8 kHz up.
+edges near half of it) is left out instead of folded back, so that every sound works at every rate from 16 kHz up.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HIGHEST = 0.46
 
 def times(n_samples: int, rate_hz: int) -> Wave:
     """The moment of every sample, in seconds."""
-    return np.arange(n_samples) / rate_hz
+    return np.asarray(np.arange(n_samples) / rate_hz)
 
 
 def log_uniform(chance: np.random.Generator, low: float, high: float) -> float:
@@ -29,15 +29,16 @@ def log_uniform(chance: np.random.Generator, low: float, high: float) -> float:
 
 def decay(n_samples: int, rate_hz: int, t60_s: float) -> Wave:
     """An envelope that starts at 1 and has fallen by 60 dB after ``t60_s``."""
-    return np.exp(-np.log(1000.0) / t60_s * times(n_samples, rate_hz))
+    return np.asarray(np.exp(-np.log(1000.0) / t60_s * times(n_samples, rate_hz)))
 
 
 def swell(n_samples: int, rate_hz: int, attack_s: float, release_s: float) -> Wave:
     """An envelope that rises and falls like half a cosine at the two ends and is 1 between them."""
-    t = times(n_samples, rate_hz)
-    rise = np.clip(t / max(attack_s, 1e-4), 0.0, 1.0)
-    fall = np.clip((n_samples / rate_hz - t) / max(release_s, 1e-4), 0.0, 1.0)
-    return 0.25 * (1.0 - np.cos(np.pi * rise)) * (1.0 - np.cos(np.pi * fall))
+    envelope = np.ones(n_samples)
+    for end, length_s in ((envelope, attack_s), (envelope[::-1], release_s)):
+        n_slope = min(n_samples, int(length_s * rate_hz) + 1)
+        end[:n_slope] *= 0.5 - 0.5 * np.cos(np.pi * np.arange(n_slope) / n_slope)
+    return envelope
 
 
 def band(wave: Wave, low_hz: float, high_hz: float, rate_hz: int, order: int = 2) -> Wave:
@@ -77,15 +78,18 @@ def phase(frequency_hz: Wave | float, n_samples: int, rate_hz: int) -> Wave:
     return 2 * np.pi * np.cumsum(step)
 
 
-def harmonics(frequency_hz: Wave | float, levels: Sequence[float], n_samples: int, rate_hz: int) -> Wave:
-    """A tone with overtones: ``levels[k]`` belongs to ``(k + 1)`` times the frequency."""
-    angle = phase(frequency_hz, n_samples, rate_hz)
-    top = int(HIGHEST * rate_hz / max(float(np.max(frequency_hz)), 1.0))
+def harmonics(frequency_hz: Wave | float, levels: Sequence[float] | Wave, n_samples: int, rate_hz: int) -> Wave:
+    """A tone with overtones: ``levels[k]`` belongs to ``(k + 1)`` times the frequency; what is too high is silent."""
+    angle, limit_hz = phase(frequency_hz, n_samples, rate_hz), HIGHEST * rate_hz
+    lowest_hz, highest_hz = float(np.min(frequency_hz)), float(np.max(frequency_hz))
     # sin((k + 1) a) = 2 cos(a) sin(k a) - sin((k - 1) a) costs two operations where a sine costs forty.
     turn, before, now = 2 * np.cos(angle), np.zeros(n_samples), np.sin(angle)
     wave = np.zeros(n_samples)
-    for level in levels[:top]:
-        wave += level * now
+    for multiple, level in enumerate(levels, start=1):
+        if multiple * lowest_hz >= limit_hz:
+            break
+        audible = True if multiple * highest_hz < limit_hz else multiple * np.asarray(frequency_hz) < limit_hz
+        wave += level * now * audible
         before, now = now, turn * now - before
     return wave
 
@@ -98,7 +102,7 @@ def modes(
     rate_hz: int,
     chance: np.random.Generator,
 ) -> Wave:
-    """A struck solid: the sum of its modes, each a sine that dies away at its own pace (levels of rising phase at random)."""
+    """A struck solid: the sum of its modes, each a sine that starts anywhere and dies away at its own pace."""
     wave = np.zeros(n_samples)
     for frequency_hz, level, t60_s in zip(frequencies_hz, levels, t60s_s, strict=True):
         if frequency_hz < HIGHEST * rate_hz:

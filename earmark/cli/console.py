@@ -1,0 +1,99 @@
+"""What a person sees: bars with rate and remaining time where there is a terminal, plain lines where there is none.
+
+Data go to standard output, everything else to standard error, so that a pipe gets nothing but data.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Console:
+    """Shows progress and lines on standard error."""
+
+    def __init__(self, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.live = sys.stderr.isatty() and not quiet
+        self._bar: Progress | None = None
+        self._counting: dict[str, TaskID] = {}
+        self._told = time.monotonic()
+
+    def track(self, numbers: Iterable[int], total: int, what: str) -> Iterator[int]:
+        """Pass the numbers through, with a bar that counts them."""
+        if not self.live:
+            yield from numbers
+            return
+        bar = self._started()
+        task = bar.add_task(what, total=total)
+        try:
+            for number in numbers:
+                yield number
+                bar.advance(task)
+        finally:
+            bar.remove_task(task)
+            self._stop_when_idle()
+
+    def count(self, done: int, total: int, what: str) -> None:
+        """Show how far something is; without a terminal, a line every ten seconds."""
+        if not self.live:
+            if not self.quiet and time.monotonic() - self._told > 10:
+                self._told = time.monotonic()
+                self.say(f"{what}: {done} of {total}")
+            return
+        bar = self._started()
+        if what not in self._counting:
+            self._counting[what] = bar.add_task(what, total=total)
+        bar.update(self._counting[what], completed=done, total=total)
+        if done >= total:
+            bar.remove_task(self._counting.pop(what))
+            self._stop_when_idle()
+
+    def say(self, line: str) -> None:
+        """Write one line, above the bars."""
+        if self.quiet:
+            return
+        if self._bar is not None:
+            self._bar.console.print(line, highlight=False, markup=False, soft_wrap=True)
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def _started(self) -> Progress:
+        if self._bar is None:
+            from rich.console import Console as Terminal
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                _Rate(),
+                TimeRemainingColumn(),
+                console=Terminal(stderr=True),
+                transient=True,
+            )
+            self._bar.start()
+        return self._bar
+
+    def _stop_when_idle(self) -> None:
+        if self._bar is not None and not self._bar.tasks:
+            self._bar.stop()
+            self._bar = None
+
+
+def _Rate() -> object:  # noqa: N802 - a column is made as a class elsewhere; this defers importing rich
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        """How many a second."""
+
+        def render(self, task: Task) -> Text:
+            return Text("" if not task.speed else f"{task.speed:.1f}/s")
+
+    return Rate()

@@ -1,0 +1,204 @@
+"""``earmark``: from a folder of sounds to a trained tagger, its tags, its scores and a report.
+
+Commands import what they need when they run, so that help answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from earmark.core.errors import EarmarkError
+
+app = typer.Typer(
+    name="earmark",
+    help="Learn to tag sounds from a little trusted labelling and a lot of hearsay.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Data = Annotated[Path, typer.Option("--data", "-d", help="Folder of clips and labels, in any layout earmark knows.")]
+Changes = Annotated[
+    Optional[list[str]],  # noqa: UP045 - typer reads the annotation
+    typer.Option("--set", "-s", help="Change a setting of the recipe: path=value. May be given often."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+StoreAt = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--store", help="Where the decoded audio lies; default: stores/<name of the data folder>-..."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def about(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Learn to tag sounds from a little trusted labelling and a lot of hearsay."""
+    if version:
+        from importlib import metadata
+
+        print(metadata.version("earmark"))
+        raise typer.Exit
+
+
+@app.command()
+def pack(
+    data: Data,
+    recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")] = "small",
+    changes: Changes = None,
+    store: StoreAt = None,
+    workers: Annotated[Optional[int], typer.Option(help="Processes that decode; default: one a core.")] = None,  # noqa: UP045
+    retry: Annotated[bool, typer.Option(help="Try quarantined files again.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Decode a data folder once into a packed store, from which training reads any crop without decoding."""
+    from earmark.cli.console import Console
+    from earmark.cli.work import pack_data
+
+    raise typer.Exit(pack_data(data, recipe, changes or [], store, workers, retry, Console(quiet)))
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")],
+    data: Data,
+    out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Folder of the run; default: runs/<recipe>.")] = None,  # noqa: UP045
+    fold: Annotated[
+        str, typer.Option(help="A fold to hold out, 'each' for one model a fold, or 'none' to learn from all.")
+    ] = "none",
+    changes: Changes = None,
+    store: StoreAt = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train a tagger; started again, the same command goes on where it was."""
+    from earmark.cli.console import Console
+    from earmark.cli.work import train_runs
+
+    raise typer.Exit(train_runs(recipe, data, out, fold, changes or [], store, Console(quiet)))
+
+
+@app.command()
+def tag(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or its tagger.safetensors.")],
+    sounds: Annotated[list[Path], typer.Argument(help="Files, or folders of them, of any length.")],
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", "-o", help="Where to write: .csv, .jsonl or .parquet; default: a table on the terminal."),
+    ] = None,
+    top: Annotated[int, typer.Option(help="Tags for each clip at the most.", min=1)] = 5,
+    threshold: Annotated[float, typer.Option(help="Probability below which a tag is left out.", min=0, max=1)] = 0.0,
+    scores: Annotated[bool, typer.Option("--scores", help="Write the full table, clips x classes.")] = False,
+    every: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="Tag each stretch of this many seconds apart, for long recordings.", min=0.1),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Tag files and folders; bad files are listed apart, and interrupted work goes on."""
+    from earmark.cli.console import Console
+    from earmark.cli.tagging import tag_sounds
+
+    raise typer.Exit(tag_sounds(run, sounds, out, top, threshold, scores, every, device, Console(quiet)))
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(help="Scores of clips: .csv, .parquet or .npz, or the folder of a run.")],
+    truth: Annotated[Path, typer.Option("--truth", "-t", help="The right labels: a csv, or a data folder.")],
+    against: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Other predictions of the same clips, to compare on the same resamples."),
+    ] = None,
+    ties: Annotated[str, typer.Option(help="reference, first, pessimistic (scikit-learn) or expected.")] = "reference",
+    classes: Annotated[bool, typer.Option("--classes", help="Also a line for each class.")] = False,
+    resamples: Annotated[int, typer.Option(help="Bootstrap resamples.", min=100)] = 2000,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """lwlrap and mAP with bootstrap intervals, and the paired difference of two predictions."""
+    from earmark.cli.scoring import score_predictions
+
+    raise typer.Exit(score_predictions(predictions, truth, against, ties, classes, resamples, json))
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    data: Annotated[Optional[Path], typer.Option("--data", "-d", help="Its data folder; default: where it was.")] = None,  # noqa: UP045
+    store: StoreAt = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write report.html in a run's folder: one page with scores, curves, classes, worst clips and settings."""
+    from earmark.cli.console import Console
+    from earmark.cli.work import report_run
+
+    raise typer.Exit(report_run(run, data, store, Console(quiet)))
+
+
+@app.command()
+def show(
+    what: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="A family (loss), a member (loss.bce), or a recipe; nothing lists them all."),
+    ] = None,
+    other: Annotated[Optional[str], typer.Argument(help="Another recipe, to show the difference.")] = None,  # noqa: UP045
+    changes: Changes = None,
+) -> None:
+    """Explain kinds, settings and defaults; print a recipe with every default resolved, or the difference of two."""
+    from earmark.cli.showing import show_kind
+
+    raise typer.Exit(show_kind(what, other, changes or []))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the generated clips and the run.")] = Path("demo"),
+    size: Annotated[float, typer.Option(help="How many clips; 1 is about 240 curated, 720 noisy and 200 test.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another seed makes other sounds.")] = 0,
+    data_only: Annotated[bool, typer.Option("--data-only", help="Only generate the clips.")] = False,
+    changes: Changes = None,
+    quiet: Quiet = False,
+) -> None:
+    """The whole arc on generated sounds: data, training, tags, score, report."""
+    from earmark.cli.console import Console
+    from earmark.cli.demonstration import run_demo
+
+    raise typer.Exit(run_demo(folder, size, seed, data_only, changes or [], Console(quiet)))
+
+
+def run() -> None:
+    """The entry point: errors that a person can mend are one sentence and an exit code, never a traceback."""
+    debug = bool(os.environ.get("EARMARK_DEBUG"))
+    try:
+        app()
+    except EarmarkError as error:
+        _fail(str(error), error.exit_code, debug)
+    except KeyboardInterrupt:
+        _fail("stopped; the same command goes on where it was", 130, debug)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing at exit
+        sys.exit(141)
+    except OSError as error:
+        where = f" '{error.filename}'" if error.filename else ""
+        _fail(f"the system refused: {error.strerror or error}{where}; mend that and run the same command again", 74, debug)
+    except MemoryError:
+        _fail("memory ran out; use smaller batches (streams.<name>.batch_size, inference.batch_s)", 75, debug)
+    except Exception as error:
+        text = " ".join(str(error).split())[:300]
+        _fail(
+            f"something earmark did not expect: {type(error).__name__}: {text}; "
+            "run again with EARMARK_DEBUG=1 to see where, and tell us",
+            70,
+            debug,
+        )
+
+
+def _fail(message: str, code: int, debug: bool) -> None:
+    if debug:
+        raise  # noqa: PLE0704 - called from except clauses only
+    print(f"earmark: {message}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,108 @@
+"""What ``earmark show`` prints: families, members with their settings and defaults, recipes and their differences."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import PydanticCustomError, PydanticUndefined
+
+from earmark.core.errors import SettingsError
+from earmark.core.family import Member, families
+from earmark.core.fingerprint import differences, fingerprint
+from earmark.core.settings import Settings, nearest
+from earmark.core.yaml_text import dump
+from earmark.stages.recipe import Recipe, read_recipe, shipped_recipes
+
+
+def show_kind(what: str | None, other: str | None, changes: list[str]) -> int:
+    """Print what was asked for."""
+    import_module("earmark.stages.recipe")  # brings in every family
+    if what is None:
+        print(_overview())
+    elif other is not None:
+        print(_difference(read_recipe(what, tuple(changes)), read_recipe(other)))
+    elif what in families():
+        print(_members(families()[what]))
+    elif "." in what and what.split(".")[0] in families():
+        print(_member(*what.split(".", 1)))
+    elif what == "recipe":
+        print("\n".join(reference(Recipe, heading="recipe")))
+    else:
+        recipe = _recipe(what, changes)
+        print(f"# {what}, fingerprint {fingerprint(recipe)}, every default resolved")
+        print(dump(recipe.model_dump(mode="json")), end="")
+    return 0
+
+
+def _recipe(what: str, changes: list[str]) -> Recipe:
+    try:
+        return read_recipe(what, tuple(changes))
+    except SettingsError as error:
+        if "there is no recipe" in str(error):
+            names = [*families(), "recipe", *shipped_recipes()]
+            raise SettingsError(f"there is nothing called '{what}' to show; {nearest(what, names)}") from None
+        raise
+
+
+def _overview() -> str:
+    lines = ["Families (earmark show FAMILY, earmark show FAMILY.KIND):"]
+    for name, root in sorted(families().items()):
+        lines.append(f"  {name:<10} {', '.join(root.members())}")
+    lines += ["Recipes (earmark show NAME, earmark train NAME --data FOLDER):"]
+    for name, text in sorted(shipped_recipes().items()):
+        first = text.splitlines()[0].lstrip("# ") if text else ""
+        lines.append(f"  {name:<10} {first}")
+    return "\n".join([*lines, "All settings of a recipe: earmark show recipe"])
+
+
+def _members(root: type[Member]) -> str:
+    lines = [_sentence(root)]
+    return "\n".join([*lines, *(f"  {root.family}.{kind:<20} {_sentence(c)}" for kind, c in root.members().items())])
+
+
+def _member(family: str, kind: str) -> str:
+    try:
+        found = families()[family].named(kind)
+    except PydanticCustomError as error:
+        raise SettingsError(error.message()) from None
+    return "\n".join(reference(found, heading=f"{family}.{found.kind}"))
+
+
+def reference(settings: type[Settings], heading: str) -> Iterator[str]:
+    """A settings class in lines: its docstring, then name, type, default and meaning of each setting."""
+    yield heading
+    yield inspect.getdoc(settings) or ""
+    for name, field in settings.model_fields.items():
+        default = "required" if field.default is PydanticUndefined else f"default {_plain(field.default)}"
+        yield f"\n  {name}: {_type_name(field.annotation)}, {default}"
+        for line in inspect.cleandoc(field.description or "").splitlines():
+            yield f"      {line}"
+
+
+def _difference(one: Recipe, other: Recipe) -> str:
+    rows = differences(one, other)
+    return "\n".join(f"{path}: {_plain(a)} -> {_plain(b)}" for path, a, b in rows) or "no difference"
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    if isinstance(value, tuple) and any(isinstance(each, BaseModel) for each in value):
+        value = [each.model_dump(mode="json") if isinstance(each, BaseModel) else each for each in value]
+    if isinstance(value, dict) and any(isinstance(each, BaseModel) for each in value.values()):
+        value = {k: each.model_dump(mode="json") if isinstance(each, BaseModel) else each for k, each in value.items()}
+    return str(value)
+
+
+def _type_name(annotation: Any) -> str:
+    if inspect.isclass(annotation) and not getattr(annotation, "__args__", None):
+        return annotation.__name__
+    return str(annotation).replace("typing.", "").replace("earmark.", "")
+
+
+def _sentence(cls: type) -> str:
+    return (inspect.getdoc(cls) or "").splitlines()[0] if inspect.getdoc(cls) else ""

@@ -1,0 +1,91 @@
+"""What the commands that work on a data folder do, once imports no longer matter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from earmark.cli.console import Console
+from earmark.data.packing import PackReport
+from earmark.runs.folder import RunFolder
+from earmark.stages.folds import train_runs as train_each
+from earmark.stages.prepare import Prepared, prepare
+from earmark.stages.recipe import Recipe, read_recipe
+from earmark.stages.report import write_report
+from earmark.stages.score import held_out_and_test
+
+BAD_FILES = 6
+"""Exit code of work that was done, but for some files that could not be used."""
+
+
+def pack_data(
+    data: Path, recipe: str, changes: list[str], store: Path | None, workers: int | None, retry: bool, console: Console
+) -> int:
+    """``earmark pack``."""
+    settings = read_recipe(recipe, tuple(changes))
+    done = prepare(data, settings.pack, console, source=settings.source, store=store, workers=workers, retry=retry)
+    report = done.report
+    console.say(
+        f"{report.n_packed} clips packed, {report.n_changed} packed again, {report.n_kept_from_before} there already: "
+        f"{report.audio_s / 3600:.2f} h in {report.seconds:.0f} s, in '{done.store.folder}'"
+    )
+    _tell_quarantine(report, console)
+    return BAD_FILES if report.n_quarantined else 0
+
+
+def train_runs(
+    recipe: str, data: Path, out: Path | None, fold: str, changes: list[str], store: Path | None, console: Console
+) -> int:
+    """``earmark train``."""
+    settings = read_recipe(recipe, tuple(changes))
+    done = prepared(settings, data, store, console)
+    out = out or Path("runs") / Path(recipe).stem
+    runs = train_each(settings, done.manifest, done.store, out, fold, console)
+    for run in runs:
+        _quarantine_table(done.report, run)
+        write_report(run, done.manifest, done.store)
+    for line in held_out_and_test(RunFolder(out), done.manifest):
+        console.say(line)
+    reports = ", ".join(f"'{run.report}'" for run in runs)
+    console.say(f"report: {reports}")
+    return BAD_FILES if done.report.n_quarantined else 0
+
+
+def prepared(recipe: Recipe, data: Path, store: Path | None, console: Console) -> Prepared:
+    """The clips of a data folder, packed; what could not be packed is told."""
+    done = prepare(data, recipe.pack, console, source=recipe.source, store=store)
+    new = done.report.n_packed + done.report.n_changed
+    console.say(
+        f"{len(done.manifest)} clips of {len(done.manifest.classes)} classes in '{data}'; "
+        + (f"{new} packed in {done.report.seconds:.0f} s" if new else "all packed before")
+    )
+    _tell_quarantine(done.report, console)
+    return done
+
+
+def report_run(run: Path, data: Path | None, store: Path | None, console: Console) -> int:
+    """``earmark report``."""
+    folder = RunFolder(run)
+    facts = folder.facts()
+    settings = read_recipe(str(run / "recipe.yaml"))
+    done = prepare(data or Path(facts.get("data", ".")), settings.pack, console, source=settings.source, store=store)
+    write_report(folder, done.manifest, done.store)
+    console.say(f"report: '{folder.report}'")
+    return 0
+
+
+def _tell_quarantine(report: PackReport, console: Console) -> None:
+    if report.n_quarantined:
+        console.say(f"{report.n_quarantined} files are in quarantine and take no part:")
+    for row in [row for row in report.quarantine if not row.kept][:10]:
+        console.say(f"  {row.file}: {row.reason}: {row.detail}")
+
+
+def _quarantine_table(report: PackReport, run: RunFolder) -> None:
+    """Note beside the run what took no part in it."""
+    import polars as pl
+
+    from earmark.core.files import write_atomically
+
+    table = pl.DataFrame([row._asdict() for row in report.quarantine], infer_schema_length=None)
+    if table.height:
+        write_atomically(run.path / "quarantine.csv", table.write_csv)

@@ -1,0 +1,84 @@
+"""Clips of a manifest as they lie in a store: spans to read, in samples.
+
+A manifest speaks of files and seconds, a store of packed files and samples; this is where the two meet, once,
+before any batch is made. Clips whose file is in quarantine are left out and counted, never replaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.core.errors import DataError
+from earmark.core.manifest import ORIGINS, Manifest
+from earmark.data.store import Store
+
+
+@dataclass(frozen=True, eq=False)
+class Clips:
+    """Readable clips with their labels, one row each, in the order of their ids.
+
+    Args:
+        ids: names.
+        files: names of the packed files.
+        starts: first sample of each clip in its file.
+        n_samples: length of each clip.
+        targets: [clips, classes].
+        known: [clips, classes].
+        origins: index into `ORIGINS`.
+        missing: ids that the store does not hold.
+    """
+
+    store: Store
+    ids: tuple[str, ...]
+    files: tuple[str, ...]
+    starts: NDArray[np.int64]
+    n_samples: NDArray[np.int64]
+    targets: NDArray[np.float32]
+    known: NDArray[np.bool_]
+    origins: NDArray[np.int64]
+    missing: tuple[str, ...]
+
+    @classmethod
+    def of(cls, manifest: Manifest, store: Store) -> Clips:
+        """The clips of a manifest that the store holds.
+
+        Raises:
+            DataError: the store holds none of them.
+        """
+        table = manifest.clips
+        held = [file in store for file in table["file"]]
+        missing = tuple(table.filter([not h for h in held])["id"])
+        table = table.filter(held)
+        if not table.height and len(manifest):
+            raise DataError(f"none of {len(manifest)} clips is in the store '{store.folder}'; pack them first")
+        rate_hz = store.rate_hz
+        whole = np.array([store.n_samples(file) for file in table["file"]], dtype=np.int64)
+        starts = np.minimum(np.round(table["start_s"].to_numpy() * rate_hz).astype(np.int64), whole)
+        ends = np.round(table["end_s"].fill_null(np.inf).to_numpy() * rate_hz)
+        ends = np.minimum(ends, whole).astype(np.int64)
+        ids = tuple(table["id"])
+        targets, known = manifest.targets(ids)
+        origins = np.array([ORIGINS.index(origin) for origin in table["origin"]], dtype=np.int64)
+        return cls(store, ids, tuple(table["file"]), starts, ends - starts, targets, known, origins, missing)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def rows(self, chosen: Sequence[int] | NDArray[np.int64]) -> Clips:
+        """Some of the clips."""
+        index = np.asarray(chosen, dtype=np.int64)
+        return Clips(
+            self.store,
+            tuple(self.ids[i] for i in index),
+            tuple(self.files[i] for i in index),
+            self.starts[index],
+            self.n_samples[index],
+            self.targets[index],
+            self.known[index],
+            self.origins[index],
+            self.missing,
+        )

@@ -1,0 +1,131 @@
+"""Streams: named plans of which clips come when, and the batches they make.
+
+A batch is a pure function of (stream, number of the batch): the plan of each pass over the clips and every crop are
+drawn from named chance. So any batch can be made again, in any thread, and a resumed run sees what an uninterrupted
+one saw. Batches of one stream have one size; a pass leaves out the few clips that do not fill a last batch, other
+ones each time.
+"""
+
+from functools import lru_cache
+from typing import Annotated, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+
+from earmark.core.batch import Batch
+from earmark.core.chance import Chance
+from earmark.core.errors import DataError
+from earmark.core.manifest import ORIGINS
+from earmark.core.settings import Settings, nearest
+from earmark.data.clips import Clips
+from earmark.data.crops import Crop
+
+
+class StreamSettings(Settings):
+    """Where the clips of a stream come from, how often each, and how many a batch."""
+
+    origins: dict[str, Annotated[float, Field(gt=0)]] = {"curated": 1.0}
+    """Origins with their shares of a batch; with one origin every clip comes once a pass, with more they are drawn."""
+    batch_size: int = Field(32, ge=1)
+    """Clips in a batch, on each device."""
+    sampling: Literal["uniform", "balanced"] = "uniform"
+    """Each clip alike, or each class alike: clips of rare classes come more often."""
+    crop: Crop = Crop()
+    """What is cut from each clip."""
+
+    @field_validator("origins")
+    @classmethod
+    def _known_origins(cls, origins: dict[str, float]) -> dict[str, float]:
+        for origin in origins:
+            if origin not in ORIGINS:
+                raise ValueError(f"no origin '{origin}'; {nearest(origin, ORIGINS)}")
+        if not origins:
+            raise ValueError("a stream needs at least one origin; write for example {curated: 1}")
+        return origins
+
+
+class Stream:
+    """The batches of one stream by number."""
+
+    def __init__(
+        self, name: str, settings: StreamSettings, clips: Clips, chance: Chance, *, rank: int = 0, world_size: int = 1
+    ) -> None:
+        """Make a plan for clips.
+
+        Args:
+            clips: what there is; those of other origins are left out.
+            rank, world_size: this process among those that share the stream; together they make its batches.
+
+        Raises:
+            DataError: an origin of which there is no clip.
+        """
+        self.name, self.settings = name, settings
+        codes = [ORIGINS.index(origin) for origin in settings.origins]
+        self.clips = clips.rows(np.flatnonzero(np.isin(clips.origins, codes)))
+        for origin, code in zip(settings.origins, codes, strict=True):
+            if not np.any(self.clips.origins == code):
+                raise DataError(f"stream '{name}' takes {origin} clips, but there is none; leave that origin out")
+        self.chance = chance.at(stream=name)
+        self.rank, self.world_size = rank, world_size
+        self._order = lru_cache(maxsize=4)(self._plan)
+
+    def __len__(self) -> int:
+        """Batches in a pass."""
+        return max(1, len(self.clips) // (self.settings.batch_size * self.world_size))
+
+    def _plan(self, number: int) -> NDArray[np.int64]:
+        """Which clip is where in a pass, [batches, world x batch]."""
+        rng = self.chance.at("plan", round=number).numpy()
+        wanted = len(self) * self.settings.batch_size * self.world_size
+        if len(self.settings.origins) == 1 and self.settings.sampling == "uniform":
+            order = np.resize(rng.permutation(len(self.clips)), wanted)
+        else:
+            order = rng.choice(len(self.clips), size=wanted, p=self._shares())
+        return order.reshape(len(self), -1)
+
+    def _shares(self) -> NDArray[np.float64]:
+        """The chance of each clip at each draw."""
+        shares = np.ones(len(self.clips))
+        if self.settings.sampling == "balanced":
+            present = (self.clips.targets > 0) & self.clips.known
+            rarity = 1.0 / np.maximum(present.sum(axis=0), 1)
+            shares = np.where(present.any(axis=1), (present * rarity).max(axis=1), rarity.min())
+        total = sum(self.settings.origins.values())
+        for origin, share in self.settings.origins.items():
+            own = self.clips.origins == ORIGINS.index(origin)
+            shares[own] *= share / total / shares[own].sum()
+        return shares / shares.sum()
+
+    def batch(self, number: int) -> Batch:
+        """Batch ``number`` of the training, on the CPU."""
+        turn, place = divmod(number, len(self))
+        size = self.settings.batch_size
+        chosen = self._order(turn)[place, self.rank * size : (self.rank + 1) * size]
+        rng = self.chance.at("crop", batch=number, rank=self.rank).numpy()
+        return cut(self.clips.rows(chosen), self.settings.crop, rng)
+
+
+def cut(clips: Clips, crop: Crop, rng: np.random.Generator) -> Batch:
+    """A batch with one random crop of each clip."""
+    rate_hz = clips.store.rate_hz
+    sizes = np.array([crop.n_samples(int(n), rate_hz) for n in clips.n_samples])
+    values = np.zeros((len(clips), int(sizes.max(initial=1))), np.float32)
+    lengths = np.zeros(len(clips), np.int64)
+    for row, (file, start, n, size) in enumerate(zip(clips.files, clips.starts, clips.n_samples, sizes, strict=True)):
+        offset = int(rng.integers(0, n - size + 1)) if n > size else 0
+        wave = crop.at_least(clips.store.read(file, int(start) + offset, int(min(n, size))), rate_hz)
+        values[row, : len(wave)] = wave
+        lengths[row] = len(wave)
+    return Batch(
+        values=torch.from_numpy(values),
+        lengths=torch.from_numpy(lengths),
+        targets=torch.from_numpy(clips.targets),
+        known=torch.from_numpy(clips.known),
+        weights=torch.ones(len(clips)),
+        origins=torch.from_numpy(clips.origins),
+        ids=clips.ids,
+        rate_hz=rate_hz,
+        padded=bool((lengths < values.shape[1]).any()),
+    )

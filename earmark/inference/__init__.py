@@ -1,0 +1,1 @@
+"""A trained tagger at work: clips of any length in, scores out."""

@@ -1,0 +1,1 @@
+"""Encoders: one class a kind, each saying what it takes and what it gives."""

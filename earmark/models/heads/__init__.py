@@ -1,0 +1,1 @@
+"""Heads: from an encoder's maps to one logit a class."""

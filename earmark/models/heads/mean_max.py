@@ -1,0 +1,53 @@
+"""The head of the same public kernel: mean over time, then maximum over frequency, then two linear layers.
+
+512 -> dropout .2 -> 128 -> PReLU -> batch norm -> dropout .1 -> classes; the 128 and the dropouts are settings.
+"""
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from earmark.core.batch import signal_mask
+from earmark.models.encoders.encoder import Encoded, EncoderModule
+from earmark.models.heads.head import Head, HeadModule
+
+
+class MeanMax(Head, kind="mean_max"):
+    """Mean over the time that is signal, maximum over frequency, a hidden layer, logits."""
+
+    hidden: int = Field(128, ge=1)
+    """Units of the hidden layer."""
+    dropout: float = Field(0.2, ge=0, lt=1)
+    """Share of the pooled channels dropped in training."""
+    hidden_dropout: float = Field(0.1, ge=0, lt=1)
+    """Share of the hidden units dropped in training."""
+
+    def build(self, encoder: EncoderModule, n_classes: int) -> "MeanMaxModule":
+        return MeanMaxModule(self, encoder.n_channels, n_classes)
+
+
+class MeanMaxModule(HeadModule):
+    """The head itself."""
+
+    def __init__(self, settings: MeanMax, n_channels: int, n_classes: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Dropout(settings.dropout),
+            nn.Linear(n_channels, settings.hidden),
+            nn.PReLU(),
+            nn.BatchNorm1d(settings.hidden),
+            nn.Dropout(settings.hidden_dropout),
+            nn.Linear(settings.hidden, n_classes),
+        )
+
+    def forward(self, encoded: Encoded) -> Tensor:
+        logits: Tensor = self.layers(mean_over_time(encoded).amax(dim=2))
+        return logits
+
+
+def mean_over_time(encoded: Encoded) -> Tensor:
+    """Mean over the frames that are signal, [batch, channels, freq]."""
+    maps, lengths = encoded
+    if lengths is None:
+        return maps.mean(dim=3)
+    mask = signal_mask(lengths, maps.shape[3])[:, None, None, :].to(maps.dtype)
+    return (maps * mask).sum(dim=3) / lengths.clamp(min=1)[:, None, None].to(maps.dtype)

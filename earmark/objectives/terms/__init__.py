@@ -1,0 +1,1 @@
+"""Terms: one class a technique."""

@@ -1,0 +1,119 @@
+"""A run's folder: what lies where, and whose it is.
+
+    recipe.yaml                what was run, every default resolved
+    run.json                   fingerprint, data, fold, whether it is finished
+    command.txt                the command line that started it
+    environment.json           what it ran on
+    log.jsonl                  one line an epoch
+    quarantine.csv             what could not be used, and why
+    checkpoints/last.safetensors   to go on training
+    tagger.safetensors         to use
+    predictions/held_out.parquet, predictions/test.parquet
+    scores.json
+    report.html
+
+A folder belongs to one fingerprint. The same command goes on with it; another one is refused, with what differs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from earmark.core.errors import RunError
+from earmark.core.files import write_text_atomically
+from earmark.core.fingerprint import differences
+from earmark.core.yaml_text import dump, parse
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths in a run's folder, and the small texts among them."""
+
+    path: Path
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint to go on from."""
+        return self.path / "checkpoints" / "last.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """The checkpoint with the best held-out score, kept where early stopping is on."""
+        return self.path / "checkpoints" / "best.safetensors"
+
+    @property
+    def tagger(self) -> Path:
+        """The tagger that the run leaves."""
+        return self.path / "tagger.safetensors"
+
+    @property
+    def report(self) -> Path:
+        """The page that tells it all."""
+        return self.path / "report.html"
+
+    def predictions(self, part: str) -> Path:
+        """The scores of a part: ``held_out`` or ``test``."""
+        return self.path / "predictions" / f"{part}.parquet"
+
+    def claim(self, fingerprint: str, recipe: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
+        """Make the folder this run's, or go on with it; true if it was there already.
+
+        Raises:
+            RunError: the folder belongs to a run with another fingerprint, or holds something else.
+        """
+        held = self.facts()
+        if held:
+            if held["fingerprint"] != fingerprint:
+                raise RunError(self._mismatch(recipe, facts, held), self.path)
+            return True
+        if self.path.is_dir() and any(self.path.iterdir()):
+            raise RunError(f"'{self.path}' holds files but no run; name an empty or a new folder", self.path)
+        write_text_atomically(self.path / "recipe.yaml", dump(dict(recipe)))
+        self.note({"fingerprint": fingerprint, "finished": False, **facts})
+        return False
+
+    def _mismatch(self, recipe: Mapping[str, Any], facts: Mapping[str, Any], held: Mapping[str, Any]) -> str:
+        other = parse((self.path / "recipe.yaml").read_text(encoding="utf-8"))
+        changed = [f"{path} ({was!r} there, {now!r} now)" for path, was, now in differences(other, dict(recipe))]
+        changed += [f"{k} ({held.get(k)!r} there, {v!r} now)" for k, v in facts.items() if held.get(k) != v]
+        what = ", ".join(changed[:4]) or "its data, whose clips or labels have changed"
+        return f"run '{self.path}' was made with other settings: {what}; name another folder with --out"
+
+    def facts(self) -> dict[str, Any]:
+        """What ``run.json`` says; empty where there is no run."""
+        place = self.path / "run.json"
+        if not place.is_file():
+            return {}
+        try:
+            facts: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RunError(f"'{place}' is damaged ({error}); name another folder with --out", place) from None
+        return facts
+
+    def note(self, facts: Mapping[str, Any]) -> None:
+        """Add facts to ``run.json``."""
+        self.write_json("run.json", self.facts() | dict(facts))
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write a small JSON file, whole or not at all."""
+        write_text_atomically(self.path / name, json.dumps(value, indent=1, default=str) + "\n")
+
+    def read_json(self, name: str) -> Any:
+        """Read a small JSON file; none where there is none."""
+        place = self.path / name
+        return json.loads(place.read_text(encoding="utf-8")) if place.is_file() else None
+
+    def write_log(self, history: Iterable[Mapping[str, Any]]) -> None:
+        """Write the log anew, one line an epoch, so that it always agrees with the checkpoint."""
+        write_text_atomically(self.path / "log.jsonl", "".join(json.dumps(row) + "\n" for row in history))
+
+    def log(self) -> list[dict[str, Any]]:
+        """The log as rows."""
+        place = self.path / "log.jsonl"
+        if not place.is_file():
+            return []
+        return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line]

@@ -1,0 +1,122 @@
+"""Zero mean and unit deviation: of each clip, or by statistics of the training data."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from earmark.core.batch import Batch
+from earmark.core.errors import RunError, SettingsError
+from earmark.core.manifest import ORIGINS
+from earmark.dsp.padding import padding_zeroed
+from earmark.signal.frontends.exact import Exact
+from earmark.signal.frontends.moments import Moments
+from earmark.signal.step import FrontEnd, Spec
+
+# Below any deviation that float32 features have; keeps the gradient of a square root finite at zero.
+_TINY = 1e-20
+
+
+class Normalise(FrontEnd, kind="normalise"):
+    """``(x - mean) / (std + eps)``, with statistics over signal frames and never over padding.
+
+    What does not vary (silence) becomes zeros. Statistics *of the training data* (global, origin) are learned by the
+    built module from batches, and travel with its state. A clip's own statistics need no learning, and act as an
+    augmentation when they come after one.
+    """
+
+    over: Literal["none", "clip", "global", "origin"] = "clip"
+    """Whose statistics: none at all, of each clip, of all training clips, or of the training clips of its origin."""
+    per_band: bool = False
+    """Whether each band has its own."""
+    eps: Annotated[float, Field(ge=0)] = 1e-7
+    """Added to the standard deviation."""
+
+    def after(self, spec: Spec) -> Spec:
+        if spec.domain == "wave":
+            raise SettingsError("normalise takes power or features, but wave comes in; put it after the front end")
+        return Spec("features", spec.rate_hz, spec.n_channels, spec.n_bands)
+
+    def build(self, spec: Spec) -> nn.Module:
+        self.after(spec)
+        if self.over == "none":
+            return _AsItIs()
+        if self.over == "clip":
+            return _ByClip(self)
+        return _ByData(self, spec)
+
+
+class _AsItIs(Exact):
+    def transformed(self, batch: Batch) -> Batch:
+        return batch.changed(domain="features")
+
+
+class _ByClip(Exact):
+    def __init__(self, settings: Normalise) -> None:
+        super().__init__()
+        self.per_band = settings.per_band
+        self.eps = settings.eps
+
+    def transformed(self, batch: Batch) -> Batch:
+        axes = (3,) if self.per_band else (2, 3)
+        n = batch.lengths.clamp(min=1).view(-1, 1, 1, 1) * (1 if self.per_band else batch.values.shape[2])
+        # Less a value of its own, a clip that does not vary is exactly zero before anything is rounded.
+        first = batch.values[:, :, :, :1] if self.per_band else batch.values[:, :, :1, :1]
+        apart = _signal(batch.values - first, batch)
+        apart = _signal(apart - apart.sum(axes, keepdim=True) / n, batch)
+        variance = apart.square().sum(axes, keepdim=True) / n
+        return batch.changed(values=apart / (variance.clamp(min=_TINY).sqrt() + self.eps), domain="features")
+
+
+def _signal(values: Tensor, batch: Batch) -> Tensor:
+    return padding_zeroed(values, batch.lengths) if batch.padded else values
+
+
+class _ByData(Exact):
+    """Learns by ``update`` from batches and ``finish``; an origin that was not among them gets what all share."""
+
+    mean: Tensor
+    std: Tensor
+    fitted: Tensor
+
+    def __init__(self, settings: Normalise, spec: Spec) -> None:
+        super().__init__()
+        self.per_band = settings.per_band
+        self.eps = settings.eps
+        self.n_groups = len(ORIGINS) if settings.over == "origin" else 1
+        shape = (self.n_groups, spec.n_channels, spec.n_bands if settings.per_band else 1, 1)
+        self.register_buffer("mean", torch.zeros(shape))
+        self.register_buffer("std", torch.ones(shape))
+        self.register_buffer("fitted", torch.tensor(False))
+        self._seen: Moments | None = None
+        self._ready = False
+
+    def update(self, batch: Batch) -> None:
+        """Take in what comes to this step: one more batch of training clips."""
+        groups = batch.origins if self.n_groups > 1 else torch.zeros_like(batch.origins)
+        moments = Moments.of(batch.values, batch.lengths, groups, self.n_groups, self.per_band)
+        self._seen = moments if self._seen is None else self._seen.joined(moments)
+
+    def finish(self) -> None:
+        """Turn what was seen since the last time into the statistics in use.
+
+        Raises:
+            RunError: nothing was seen.
+        """
+        if self._seen is None or not bool(self._seen.n.sum() > 0):
+            raise RunError("normalise was to learn its statistics from training clips, but got none; give it batches")
+        known = self._seen.filled()
+        self.mean.copy_(known.mean)
+        self.std.copy_(known.std)
+        self.fitted.fill_(True)
+        self._seen = None
+
+    def transformed(self, batch: Batch) -> Batch:
+        # Asked of the device until it once says yes: later steps do not wait for it.
+        self._ready = self._ready or bool(self.fitted)
+        if not self._ready:
+            raise RunError("normalise has no statistics of the training data yet; fit the view on training batches")
+        groups = batch.origins if self.n_groups > 1 else torch.zeros_like(batch.origins)
+        values = (batch.values - self.mean[groups]) / (self.std[groups].clamp(min=_TINY) + self.eps)
+        return batch.changed(values=values, domain="features")

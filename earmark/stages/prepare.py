@@ -1,0 +1,94 @@
+"""The first stage: from a data folder to clips that can be read, with folds.
+
+Where the audio was packed before with the same settings, nothing is decoded again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from earmark.core.errors import DataError
+from earmark.core.fingerprint import fingerprint
+from earmark.core.manifest import Manifest
+from earmark.data.folds.folds import Folds
+from earmark.data.folds.given import Given
+from earmark.data.folds.stratified import Stratified
+from earmark.data.pack_settings import PackSettings
+from earmark.data.packing import PackReport, pack
+from earmark.data.sources.detection import detect
+from earmark.data.sources.source import Source
+from earmark.data.store import Store
+from earmark.stages.show import Show
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """What the later stages work on."""
+
+    manifest: Manifest
+    store: Store
+    report: PackReport
+
+
+def read_manifest(data: Path, source: Source | None) -> Manifest:
+    """The clips and labels of a data folder.
+
+    Raises:
+        DataError: there is no such folder, or its layout is none that earmark knows.
+    """
+    manifest = (source or detect(data)).read(data)
+    if not len(manifest):
+        raise DataError(f"'{data}' holds no clips; name a folder with audio", data)
+    return manifest
+
+
+def with_folds(manifest: Manifest, folds: Folds | None, seed: int) -> Manifest:
+    """The manifest with a fold for every clip of the training part that has labels to stratify by."""
+    if folds is None:
+        trained = manifest.where(part="train", origin="curated").clips
+        given = trained.height and not trained["fold"].is_null().any()
+        folds = Given() if given else Stratified(seed=seed)
+    return manifest.folded(folds.split(manifest))
+
+
+def default_store(data: Path, settings: PackSettings) -> Path:
+    """Where the packed audio of a data folder lies unless somebody says otherwise: ``stores/`` where one works."""
+    return Path("stores") / f"{data.resolve().name}-{fingerprint(str(data.resolve()), settings)[:8]}"
+
+
+def prepare(
+    data: Path,
+    settings: PackSettings,
+    show: Show,
+    *,
+    source: Source | None = None,
+    store: Path | None = None,
+    workers: int | None = None,
+    retry: bool = False,
+) -> Prepared:
+    """Read the manifest and pack every file that it names and the store does not hold yet."""
+    manifest = read_manifest(data, source)
+    folder = store or default_store(data, settings)
+    files = manifest.clips["file"].unique().sort().to_list()
+    report = pack(
+        files,
+        manifest.root,
+        folder,
+        settings,
+        workers=workers,
+        progress=lambda done, total: show.count(done, total, "pack"),
+        retry=retry,
+    )
+    held = Store.open(folder)
+    seconds = pl.DataFrame({"file": files, "packed_s": [held.seconds(f) if f in held else None for f in files]})
+    spans = manifest.clips.join(seconds, on="file", how="left")
+    clips = spans.with_columns(
+        seconds=pl.min_horizontal(pl.col("end_s"), pl.col("packed_s")) - pl.col("start_s")
+    ).drop("packed_s")
+    described = Manifest.of(
+        clips, manifest.labels, classes=manifest.classes, unlisted=manifest.unlisted, root=manifest.root
+    )
+    return Prepared(described, held, report)

@@ -1,0 +1,129 @@
+"""The recipe: everything that decides what a training makes of its data, as one value.
+
+Only stages, systems and the command line see a whole recipe; everybody else gets the section that is theirs. What
+one section needs of another (a stream, a head, a spec) is checked here, when the recipe is read.
+"""
+
+from importlib import resources
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from earmark.core.errors import SettingsError
+from earmark.core.fingerprint import differences
+from earmark.core.settings import Settings, nearest, read
+from earmark.core.spec import Spec
+from earmark.core.yaml_text import override, parse
+from earmark.data.folds.folds import Folds
+from earmark.data.pack_settings import PackSettings
+from earmark.data.sources.source import Source
+from earmark.data.streams import StreamSettings
+from earmark.inference.settings import InferenceSettings
+from earmark.models.network import ModelSettings
+from earmark.objectives.objective import Part
+from earmark.signal.frontends.log_mel import LogMel
+from earmark.signal.step import Step
+from earmark.signal.view import check
+from earmark.training.settings import TrainingSettings
+
+
+class Recipe(Settings):
+    """From a folder of sounds to a tagger."""
+
+    seed: int = 1
+    """Names every random number of the training."""
+    source: Source | None = None
+    """How the data folder is laid out; null: found out by looking."""
+    folds: Folds | None = None
+    """How the training part is split; null: the folds that the data give, else stratified ones."""
+    pack: PackSettings = PackSettings()
+    """How files become samples."""
+    view: tuple[Step, ...] = (LogMel(),)
+    """The steps from waves to what the network sees, augmentations among them."""
+    model: ModelSettings = ModelSettings()
+    """The network."""
+    streams: dict[str, StreamSettings] = Field({"curated": StreamSettings()}, min_length=1)
+    """Where batches come from; the first one defines an epoch, and its crop is the tagger's."""
+    objective: dict[str, Part] = Field({"labels": Part()}, min_length=1)
+    """What is minimised: a named sum of terms."""
+    training: TrainingSettings = TrainingSettings()
+    """How it is minimised."""
+    inference: InferenceSettings = InferenceSettings()
+    """How the tagger is used."""
+
+    @property
+    def spec(self) -> Spec:
+        """What the view gives."""
+        return check(self.view, Spec("wave", self.pack.rate_hz))
+
+    @model_validator(mode="after")
+    def _sections_fit(self) -> Self:
+        try:
+            spec = self.spec
+            self.model.encoder.check(spec)
+        except SettingsError as error:
+            raise ValueError(str(error)) from None
+        for name, part in self.objective.items():
+            for stream in part.streams:
+                if stream not in self.streams:
+                    raise ValueError(f"objective.{name} asks for stream '{stream}'; {nearest(stream, self.streams)}")
+            for head in part.term.heads:
+                if head not in self.model.heads:
+                    raise ValueError(f"objective.{name} asks for head '{head}'; {nearest(head, self.model.heads)}")
+        if "main" not in self.model.heads:
+            raise ValueError("model.heads needs one called 'main', which is the tagger's")
+        unused = set(self.streams) - {stream for part in self.objective.values() for stream in part.streams}
+        if unused:
+            raise ValueError(f"no part of the objective uses stream '{sorted(unused)[0]}'; remove it, or name it there")
+        shortest = self.model.encoder.shortest(spec) / spec.rate_hz
+        for name, stream_settings in self.streams.items():
+            length = stream_settings.crop.length_s
+            if length is not None and length < shortest:
+                raise ValueError(
+                    f"streams.{name}.crop.length_s is {length:g} s, but encoder '{self.model.encoder.kind}' "
+                    f"needs at least {shortest:.3g} s of this view"
+                )
+        return self
+
+
+def read_recipe(name: str, changes: tuple[str, ...] = ()) -> Recipe:
+    """The recipe in a YAML file, or one that comes with the package by its name, with changes.
+
+    Args:
+        name: a path, or the name of a shipped recipe.
+        changes: ``path=value``, in order.
+
+    Raises:
+        SettingsError: there is no such recipe, or everything that is wrong with it.
+    """
+    return read(Recipe, recipe_data(name, changes), what=f"recipe '{name}'")
+
+
+def recipe_data(name: str, changes: tuple[str, ...] = ()) -> object:
+    """The plain data of a recipe before it is checked."""
+    path = Path(name)
+    shipped = shipped_recipes()
+    if path.is_file():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise SettingsError(f"recipe '{name}' is not UTF-8 text; name a YAML file") from None
+    elif name in shipped:
+        text = shipped[name]
+    else:
+        raise SettingsError(
+            f"there is no recipe '{name}': neither a file nor one that comes with earmark; {nearest(name, shipped)}"
+        )
+    return override(parse(text, what=f"recipe '{name}'"), changes)
+
+
+def shipped_recipes() -> dict[str, str]:
+    """The YAML texts that come with the package, by name."""
+    folder = resources.files("earmark.recipes")
+    return {f.name.removesuffix(".yaml"): f.read_text("utf-8") for f in folder.iterdir() if f.name.endswith(".yaml")}
+
+
+def unusual(recipe: Recipe) -> list[tuple[str, object, object]]:
+    """What differs from the defaults: (path, default, here)."""
+    return differences(Recipe(), recipe)

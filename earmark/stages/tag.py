@@ -1,0 +1,228 @@
+"""Tagging files and folders: any number of files of any length, bad ones quarantined, interrupted work resumed.
+
+What was heard is written to a journal file by file, so that the same command goes on where it was. The journal
+belongs to the tagger and the way of cutting; a file that has changed since is heard again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from earmark.core.errors import DataError, RunError
+from earmark.core.fingerprint import fingerprint
+from earmark.data.audio import BadAudio
+from earmark.data.decoding import blocks, probe
+from earmark.data.prefetch import prefetch
+from earmark.inference.pieces import even_pieces, stream_pieces
+from earmark.inference.tagger import Tagger
+from earmark.stages.show import Show
+
+_FILES_AT_ONCE = 8
+_STREAMED_FROM_S = 60.0
+"""Longer files are heard piece by piece, one at a time; shorter ones wait in memory, some dozens of them at most."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """The logits of one file, or of one part of it."""
+
+    file: str
+    start_s: float
+    end_s: float | None
+    logits: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A file that could not be heard, and why."""
+
+    file: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """What came of tagging."""
+
+    heard: tuple[Heard, ...]
+    bad: tuple[Bad, ...]
+    n_from_before: int
+
+
+def tag(
+    tagger: Tagger,
+    files: Sequence[tuple[str, Path]],
+    show: Show,
+    *,
+    every_s: float | None = None,
+    journal: Path | None = None,
+    workers: int = 1,
+) -> Tagged:
+    """Hear every file.
+
+    Args:
+        files: names as they shall appear, with where the files are.
+        every_s: give one row for each stretch of this many seconds; none gives one row a file.
+        journal: where to note what was heard, and go on from; none notes nothing.
+
+    Raises:
+        RunError: the journal is of another tagger or another way of cutting.
+    """
+    notes = _Journal(journal, fingerprint(tagger.settings, every_s, _weights_name(tagger))) if journal else None
+    done = notes.read() if notes else {}
+    stamps = {name: _stamp(path) for name, path in files}
+    due = [(name, path) for name, path in files if done.get(name, {}).get("stamp") != stamps[name]]
+    entries = {name: entry for name, entry in done.items() if entry["stamp"] == stamps.get(name)}
+    n_from_before = len(entries)
+    groups = [due[i : i + _FILES_AT_ONCE] for i in range(0, len(due), _FILES_AT_ONCE)]
+
+    def decode(number: int) -> list[_Decoded]:
+        return [_decode(tagger, name, path, every_s) for name, path in groups[number]]
+
+    shown = iter(show.track(range(len(due)), len(due), "tag"))
+    for decoded in prefetch(decode, range(len(groups)), ahead=1, workers=workers):
+        for name, entry in _hear(tagger, decoded, every_s):
+            entries[name] = {"file": name, "stamp": stamps[name], **entry}
+            if notes:
+                notes.add(entries[name])
+            next(shown, None)
+    next(shown, None)
+    in_order = [entries[name] for name, _ in files]
+    heard = [
+        Heard(entry["file"], start, end, np.array(row, np.float32))
+        for entry in in_order
+        for start, end, row in entry.get("rows", [])
+    ]
+    bad = [Bad(entry["file"], *entry["bad"]) for entry in in_order if "bad" in entry]
+    return Tagged(tuple(heard), tuple(bad), n_from_before)
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    name: str
+    path: Path
+    pieces: list[NDArray[np.float32]] | None
+    """None: too long to hold; to be streamed."""
+    bad: tuple[str, str] | None = None
+
+
+def _decode(tagger: Tagger, name: str, path: Path, every_s: float | None) -> _Decoded:
+    try:
+        if probe(path).seconds > _STREAMED_FROM_S:
+            return _Decoded(name, path, None)
+        found = list(_pieces(tagger, path, every_s))
+    except BadAudio as bad:
+        return _Decoded(name, path, [], (bad.reason, bad.detail))
+    except OSError as error:
+        return _Decoded(name, path, [], ("missing", str(error)))
+    return _Decoded(name, path, found, None if found else ("zero_frames", "it holds no samples"))
+
+
+def _pieces(tagger: Tagger, path: Path, every_s: float | None) -> Iterator[NDArray[np.float32]]:
+    rate_hz = tagger.settings.rate_hz
+    if every_s is None:
+        return stream_pieces(blocks(path, rate_hz), round(tagger.settings.inference.window_s * rate_hz))
+    return even_pieces(blocks(path, rate_hz), round(every_s * rate_hz))
+
+
+def _hear(tagger: Tagger, decoded: list[_Decoded], every_s: float | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The journal's entry for each file: short ones together, long ones in a stream."""
+    short = [each for each in decoded if each.pieces]
+    together = [piece for each in short for piece in each.pieces or []]
+    logits = tagger.logits(together) if together else np.zeros((0, len(tagger.classes)), np.float32)
+    bounds = np.cumsum([0, *(len(each.pieces or []) for each in short)])
+    for each, start, end in zip(short, bounds, bounds[1:], strict=False):
+        seconds = [len(piece) / tagger.settings.rate_hz for piece in each.pieces or []]
+        yield each.name, {"rows": _rows(tagger, logits[start:end], seconds, every_s)}
+    for each in decoded:
+        if each.bad is not None:
+            yield each.name, {"bad": each.bad}
+        elif each.pieces is None:
+            yield each.name, _hear_long(tagger, each, every_s)
+
+
+def _hear_long(tagger: Tagger, each: _Decoded, every_s: float | None) -> dict[str, Any]:
+    logits, seconds = [], []
+    try:
+        for piece in _pieces(tagger, each.path, every_s):
+            logits.append(tagger.logits([piece]))
+            seconds.append(len(piece) / tagger.settings.rate_hz)
+    except BadAudio as bad:
+        return {"bad": (bad.reason, bad.detail)}
+    if not logits:
+        return {"bad": ("zero_frames", "it holds no samples")}
+    return {"rows": _rows(tagger, np.concatenate(logits), seconds, every_s)}
+
+
+def _rows(tagger: Tagger, logits: NDArray[np.float32], seconds: list[float], every_s: float | None) -> list[Any]:
+    ends = np.cumsum(seconds)
+    if every_s is None:
+        return [(0.0, float(ends[-1]), tagger.pooled(logits).tolist())]
+    starts = ends - seconds
+    return [(float(s), float(e), row.tolist()) for s, e, row in zip(starts, ends, logits, strict=True)]
+
+
+class _Journal:
+    """Lines of JSON, the first of which says whose they are."""
+
+    def __init__(self, path: Path, owner: str) -> None:
+        self.path, self.owner = path, owner
+
+    def read(self) -> dict[str, dict[str, Any]]:
+        """What was noted; a last line that was cut off by a kill is forgotten."""
+        if not self.path.is_file():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._append(json.dumps({"journal": self.owner}))
+            return {}
+        lines = self.path.read_bytes().split(b"\n")
+        try:
+            owner = json.loads(lines[0])["journal"]
+        except (ValueError, KeyError, TypeError):
+            raise RunError(f"'{self.path}' is not a journal of earmark; move it away, or name another --out", self.path) from None
+        if owner != self.owner:
+            raise RunError(
+                f"'{self.path}' was begun with another tagger or other options; finish it with those, or delete it",
+                self.path,
+            )
+        if lines[-1]:  # no newline at its end: written halfway
+            with self.path.open("r+b") as file:
+                file.truncate(self.path.stat().st_size - len(lines[-1]))
+        entries = [json.loads(line) for line in lines[1:-1]]
+        return {entry["file"]: entry for entry in entries}
+
+    def add(self, entry: dict[str, Any]) -> None:
+        """Note one file."""
+        self._append(json.dumps(entry))
+
+    def _append(self, line: str) -> None:
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise DataError(f"the journal '{self.path}' cannot be written ({error.strerror}); free some space and run again", self.path) from None
+
+
+def _stamp(path: Path) -> list[int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return [-1, -1]
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _weights_name(tagger: Tagger) -> str:
+    """A short name of the weights: two taggers of one recipe are not the same tagger."""
+    import hashlib
+
+    name = hashlib.sha256()
+    for value in tagger.network.state_dict().values():
+        name.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return name.hexdigest()[:16]

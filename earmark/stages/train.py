@@ -1,0 +1,249 @@
+"""Training, from prepared clips to a tagger, its predictions and its scores.
+
+One run trains one model: on all folds, or with one held out. A run belongs to its fingerprint; started again, it
+goes on after the last whole epoch and ends as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import torch
+
+from earmark.core.chance import Chance
+from earmark.core.errors import DataError, SettingsError
+from earmark.core.fingerprint import fingerprint
+from earmark.core.manifest import Manifest
+from earmark.core.predictions import Predictions
+from earmark.data.clips import Clips
+from earmark.data.store import Store
+from earmark.data.streams import Stream
+from earmark.data.tables import write_predictions
+from earmark.inference.predict import predict
+from earmark.inference.settings import TaggerSettings
+from earmark.inference.tagger import Tagger
+from earmark.metrics import lwlrap
+from earmark.models.network import n_parameters
+from earmark.objectives.objective import Objective
+from earmark.runs.checkpoints import load, save
+from earmark.runs.environment import environment
+from earmark.runs.folder import RunFolder
+from earmark.stages.recipe import Recipe
+from earmark.stages.show import Show
+from earmark.training.devices import device_named, fabric_for, precision_named
+from earmark.training.fit import Epoch, fit
+from earmark.training.learner import Learner
+
+_VIEW_FIT_BATCHES = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The clips of one run by what they are for."""
+
+    training: Clips
+    held_out: Clips | None
+    test: Clips | None
+
+
+def divide(manifest: Manifest, store: Store, fold: int | None, origins: Sequence[str]) -> Parts:
+    """What a run learns from, what it is judged by, and what it reports on.
+
+    Clips of a held-out fold are not learnt from, whatever their origin; judged are its curated clips.
+
+    Raises:
+        DataError: there is no such fold, or nothing to learn from.
+    """
+    train = manifest.where(part="train", origin=list(origins))
+    held_out = None
+    if fold is not None:
+        folds = sorted(set(manifest.where(part="train", origin="curated").clips["fold"].drop_nulls()))
+        if fold not in folds:
+            raise DataError(f"there is no fold {fold}; the curated clips have folds {', '.join(map(str, folds))}")
+        held_out = Clips.of(manifest.where(part="train", origin="curated", fold=fold), store)
+        train = train.where(pl.col("fold").is_null() | (pl.col("fold") != fold))
+    if not len(train):
+        raise DataError("no clip is left to learn from; check the origins of the streams and the fold")
+    test = manifest.where(part="test")
+    return Parts(Clips.of(train, store), held_out, Clips.of(test, store) if len(test) else None)
+
+
+def train(recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold: int | None, show: Show) -> bool:
+    """Train, predict, and leave a tagger; true if there was anything left to do.
+
+    Args:
+        manifest: with folds, where one is held out.
+        fold: the fold that is held out; none trains on everything.
+
+    Raises:
+        RunError: the folder belongs to a run with other settings.
+        SettingsError, DataError, Diverged: see there.
+    """
+    if fold is None and recipe.training.early_stopping:
+        raise SettingsError("training.early_stopping needs a held-out fold to watch; give --fold, or remove it")
+    device = device_named(recipe.training.device)
+    name = fingerprint(recipe, manifest.clips.drop("seconds").to_dict(as_series=False), _said(manifest), fold)
+    run.claim(name, recipe.model_dump(mode="json"), {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)})
+    if run.facts()["finished"]:
+        show.say(f"run '{run.path}' is finished already")
+        return False
+    run.write_json("environment.json", environment() | {"device": str(device)})
+
+    origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
+    parts = divide(manifest, store, fold, origins)
+    chance = Chance(recipe.seed)
+    torch.manual_seed(chance.at("weights").number())
+    tagger = Tagger.build(_tagger_settings(recipe, manifest, run, device), device)
+    objective = Objective(recipe.objective, tagger.view, copy.deepcopy(tagger.network))
+    if device.type == "cpu" or precision_named(recipe.training.precision, device) == "bfloat16":
+        objective.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    fabric = fabric_for(recipe.training)
+    streams = {
+        name: Stream(name, settings, parts.training, chance, rank=fabric.global_rank, world_size=fabric.world_size)
+        for name, settings in recipe.streams.items()
+    }
+    _say_what(show, parts, objective, streams, device, precision_named(recipe.training.precision, device))
+
+    learner = Learner(objective, recipe.training.optimizer, recipe.training.average)
+    history = _go_on(run, learner, show)
+    if not history:
+        _fit_view(tagger, streams)
+    stopper = recipe.training.early_stopping
+    if not (stopper and _out_of_patience(history, stopper.patience_epochs, stopper.least_gain)):
+        for epoch in fit(fabric, learner, streams, recipe.training, chance, track=show.track):
+            history.append(_row(epoch))
+            if parts.held_out is not None:
+                tagger.network.load_state_dict(learner.network_state())
+                history[-1]["held_out_lwlrap"] = _held_out_score(tagger, parts.held_out)
+            if fabric.is_global_zero:
+                _keep(run, learner, history)
+            show.say(_line(history[-1], recipe.training.epochs))
+            if stopper and _out_of_patience(history, stopper.patience_epochs, stopper.least_gain):
+                show.say(f"no better held-out score in {stopper.patience_epochs} epochs; stopped")
+                break
+    if stopper:
+        learner.load(*_tensors_and_facts(run.best))
+    tagger.network.load_state_dict(learner.network_state())
+    if fabric.is_global_zero:
+        _finish(run, tagger, parts, fold, show)
+    return True
+
+
+def _said(manifest: Manifest) -> dict[str, Any]:
+    return {**manifest.labels.to_dict(as_series=False), "classes": manifest.classes, "unlisted": dict(manifest.unlisted)}
+
+
+def _tagger_settings(recipe: Recipe, manifest: Manifest, run: RunFolder, device: torch.device) -> TaggerSettings:
+    precision = precision_named(recipe.inference.precision, device)
+    return TaggerSettings(
+        classes=manifest.classes,
+        rate_hz=recipe.pack.rate_hz,
+        view=recipe.view,
+        model=recipe.model,
+        crop=next(iter(recipe.streams.values())).crop,
+        inference=recipe.inference.model_copy(update={"precision": precision}),
+        run=run.path.name,
+    )
+
+
+def _fit_view(tagger: Tagger, streams: Mapping[str, Stream]) -> None:
+    """Measure what normalisation over the data needs, on the first batches of every stream."""
+    if tagger.view.needs_fit:
+        tagger.view.fit(
+            stream.batch(number).to(tagger.device)
+            for stream in streams.values()
+            for number in range(min(len(stream), _VIEW_FIT_BATCHES))
+        )
+
+
+def _go_on(run: RunFolder, learner: Learner, show: Show) -> list[dict[str, Any]]:
+    """Put the learner where the run was left, and give back its history."""
+    if not run.last.is_file():
+        return []
+    tensors, facts = load(run.last)
+    learner.load(tensors, facts["learner"])
+    history: list[dict[str, Any]] = facts["history"]
+    run.write_log(history)
+    show.say(f"going on after epoch {learner.epoch}")
+    return history
+
+
+def _keep(run: RunFolder, learner: Learner, history: list[dict[str, Any]]) -> None:
+    """Save the checkpoint first, then the log that agrees with it."""
+    tensors, facts = learner.state()
+    save(run.last, tensors, {"learner": facts, "history": history})
+    scores = [row.get("held_out_lwlrap", 0.0) for row in history]
+    if scores[-1] >= max(scores) and "held_out_lwlrap" in history[-1]:
+        save(run.best, tensors, {"learner": facts, "history": history})
+    run.write_log(history)
+
+
+def _tensors_and_facts(path: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    tensors, facts = load(path)
+    return tensors, facts["learner"]
+
+
+def _row(epoch: Epoch) -> dict[str, Any]:
+    return {
+        "epoch": epoch.number,
+        **epoch.losses,
+        "lr": epoch.lr,
+        "gradient_norm": epoch.gradient_norm,
+        "seconds": round(epoch.seconds, 3),
+        "clips_per_s": round(epoch.clips_per_s, 1),
+    }
+
+
+def _held_out_score(tagger: Tagger, clips: Clips) -> float:
+    return lwlrap(clips.targets, predict(tagger, clips).scores, known=clips.known)
+
+
+def _out_of_patience(history: list[dict[str, Any]], patience: int, least_gain: float) -> bool:
+    best, since = -1.0, 0
+    for row in history:
+        since += 1
+        if row["held_out_lwlrap"] > best + least_gain:
+            best, since = row["held_out_lwlrap"], 0
+    return since >= patience
+
+
+def _line(row: Mapping[str, Any], n_epochs: int) -> str:
+    score = f", held-out lwlrap {row['held_out_lwlrap']:.4f}" if "held_out_lwlrap" in row else ""
+    return (
+        f"epoch {row['epoch']:>3}/{n_epochs}: loss {row['total']:.4f}{score}, lr {row['lr']:.2e}, "
+        f"{row['clips_per_s']:.0f} clips/s"
+    )
+
+
+def _say_what(
+    show: Show, parts: Parts, objective: Objective, streams: Mapping[str, Stream], device: torch.device, precision: str
+) -> None:
+    n = n_parameters(objective.network)
+    plan = ", ".join(f"{name} {len(s.clips)} clips in batches of {s.settings.batch_size}" for name, s in streams.items())
+    held = f"; held out: {len(parts.held_out)} clips" if parts.held_out is not None else ""
+    show.say(f"{n:,} parameters on {device} in {precision}; streams: {plan}{held}")
+    if parts.training.missing:
+        show.say(f"{len(parts.training.missing)} clips are in quarantine and left out")
+
+
+def _finish(run: RunFolder, tagger: Tagger, parts: Parts, fold: int | None, show: Show) -> None:
+    """Leave what the run was for: the tagger and its predictions."""
+    tagger.save(run.tagger)
+    for name, clips in (("held_out", parts.held_out), ("test", parts.test)):
+        if clips is not None:
+            made = predict(tagger, clips, track=show.track, what=f"predict {name.replace('_', '-')}")
+            write_predictions(_of_fold(made, fold if name == "held_out" else None), run.predictions(name))
+    run.note({"finished": True})
+
+
+def _of_fold(predictions: Predictions, fold: int | None) -> Predictions:
+    import dataclasses
+
+    import numpy as np
+
+    folds = None if fold is None else np.full(len(predictions), fold, dtype=np.int64)
+    return dataclasses.replace(predictions, folds=folds)

@@ -1,0 +1,62 @@
+"""Where a training runs and in which arithmetic: what was asked for against what is there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from earmark.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from earmark.training.settings import TrainingSettings
+
+
+def device_named(asked: str) -> torch.device:
+    """The device that was asked for.
+
+    Raises:
+        SettingsError: it is not there; which ones are.
+    """
+    here = ["cpu"] + ["cuda"] * torch.cuda.is_available() + ["mps"] * torch.backends.mps.is_available()
+    if asked == "auto":
+        return torch.device(here[-1])
+    if asked not in here:
+        raise SettingsError(
+            f"device '{asked}' was asked for, but this machine has {' and '.join(here)}; use one of these, or 'auto'"
+        )
+    return torch.device(asked)
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device has instructions for bfloat16, rather than an emulation that is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    return False
+
+
+def precision_named(asked: str, device: torch.device) -> str:
+    """``float32`` or ``bfloat16``, with ``auto`` resolved."""
+    if asked == "auto":
+        return "bfloat16" if has_bfloat16(device) else "float32"
+    return asked
+
+
+def fabric_for(settings: TrainingSettings) -> Fabric:
+    """Lightning Fabric for these settings: devices, precision and processes are its business."""
+    from lightning_fabric import Fabric
+
+    device = device_named(settings.device)
+    precision = precision_named(settings.precision, device)
+    n_processes = settings.devices * settings.nodes
+    return Fabric(
+        accelerator={"cpu": "cpu", "cuda": "cuda", "mps": "mps"}[device.type],
+        devices=settings.devices,
+        num_nodes=settings.nodes,
+        strategy="ddp" if n_processes > 1 else "auto",
+        precision="bf16-mixed" if precision == "bfloat16" else "32-true",
+    )

@@ -1,0 +1,106 @@
+"""All that a training knows at a moment, as one value that can be saved and put back.
+
+The state is tensors by name and plain facts: nothing in it can run. Putting it back gives every tensor the memory
+layout of the one it replaces, so that a resumed training takes the same kernels and ends bit for bit the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from earmark.core.errors import RunError
+from earmark.objectives.objective import Objective
+from earmark.training.average import Average
+from earmark.training.optimizers.optimizer import Optimizer
+
+
+class Learner:
+    """An objective, its optimizer, the average of its weights, and how far they are."""
+
+    def __init__(self, objective: Objective, optimizer: Optimizer, average: float | None) -> None:
+        """Start from the objective as it is.
+
+        Args:
+            average: decay of the moving average of the network, or none for no average.
+        """
+        self.objective = objective
+        self.base_lr = optimizer.lr
+        self.optimizer = optimizer.build(p for p in objective.parameters() if p.requires_grad)
+        self.average = None if average is None else Average(objective.network, average)
+        self.epoch = 0
+        self.step = 0
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Everything needed to go on: tensors by name, and facts."""
+        tensors = {f"objective/{name}": value for name, value in self.objective.state_dict().items()}
+        if self.average is not None:
+            tensors |= {f"average/{name}": value for name, value in self.average.state.items()}
+        inner = self.optimizer.state_dict()
+        numbers: dict[str, dict[str, float]] = {}
+        for index, entries in inner["state"].items():
+            for key, value in entries.items():
+                if isinstance(value, Tensor):
+                    tensors[f"optimizer/{index}/{key}"] = value
+                else:
+                    numbers.setdefault(str(index), {})[key] = value
+        facts = {"epoch": self.epoch, "step": self.step, "optimizer": {"numbers": numbers, "groups": inner["param_groups"]}}
+        return tensors, facts
+
+    def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Put back what `state` gave.
+
+        Raises:
+            RunError: the tensors are of another network.
+        """
+        put_back(self.objective, _under("objective/", tensors))
+        if self.average is not None:
+            self.average.state = {
+                name: _like(self.average.state[name], value) for name, value in _under("average/", tensors).items()
+            }
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        state: dict[int, dict[str, Any]] = {int(i): dict(n) for i, n in facts["optimizer"]["numbers"].items()}
+        for name, value in _under("optimizer/", tensors).items():
+            index, _, key = name.partition("/")
+            parameter = parameters[int(index)]
+            state.setdefault(int(index), {})[key] = _like(parameter, value) if value.shape == parameter.shape else value
+        self.optimizer.load_state_dict({"state": state, "param_groups": facts["optimizer"]["groups"]})
+        for index, entries in state.items():  # load_state_dict keeps the device but may lose the memory layout
+            for key, value in entries.items():
+                if isinstance(value, Tensor) and value.shape == parameters[index].shape:
+                    self.optimizer.state[parameters[index]][key] = _like(parameters[index], value)
+        self.epoch, self.step = facts["epoch"], facts["step"]
+
+    def network_state(self) -> dict[str, Tensor]:
+        """The network's tensors as they are meant to be used: averaged where there is an average."""
+        return dict(self.objective.network.state_dict() if self.average is None else self.average.state)
+
+
+def put_back(module: nn.Module, tensors: dict[str, Tensor]) -> None:
+    """Load a module's state.
+
+    Raises:
+        RunError: a tensor is missing, left over or of another shape; the first by name, with both shapes.
+    """
+    own = module.state_dict()
+    for name in sorted(own.keys() ^ tensors.keys()):
+        where = "is not in the checkpoint" if name in own else "is in the checkpoint but not in the network"
+        raise RunError(f"the checkpoint is of another network: '{name}' {where}; use the recipe it was made with")
+    for name, value in own.items():
+        if value.shape != tensors[name].shape:
+            raise RunError(
+                f"the checkpoint is of another network: '{name}' is {tuple(tensors[name].shape)} there and "
+                f"{tuple(value.shape)} here; use the recipe it was made with"
+            )
+    module.load_state_dict(tensors)
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def _like(example: Tensor, value: Tensor) -> Tensor:
+    """The value with the device and memory layout of another tensor of its shape."""
+    return torch.empty_like(example, dtype=value.dtype).copy_(value)

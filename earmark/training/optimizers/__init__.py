@@ -1,0 +1,1 @@
+"""Optimizers: settings that build them."""

@@ -1,0 +1,53 @@
+"""The settings of a training: how long, how fast, on what."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from earmark.core.settings import Incidental, Settings
+from earmark.schedules.cosine import Cosine
+from earmark.schedules.schedule import Schedule
+from earmark.training.optimizers.adam import Adam
+from earmark.training.optimizers.optimizer import Optimizer
+
+
+class EarlyStopping(Settings):
+    """Stop when the held-out score has not risen for a while."""
+
+    patience_epochs: int = Field(10, ge=1)
+    """Epochs without a better score before the training stops."""
+    least_gain: float = Field(0.0, ge=0)
+    """By how much a score must exceed the best so far to count as better."""
+
+
+class TrainingSettings(Settings):
+    """How the objective is minimised."""
+
+    epochs: int = Field(40, ge=1)
+    """Passes over the first stream."""
+    steps_per_epoch: int | None = Field(None, ge=1)
+    """Steps of an epoch; null: as many as the first stream has batches."""
+    optimizer: Optimizer = Adam()
+    schedule: Schedule = Cosine()
+    clip_norm: float | None = Field(None, gt=0)
+    """Largest norm of the gradient; null does not clip."""
+    accumulate: int = Field(1, ge=1)
+    """Batches whose gradients are summed before the weights change."""
+    average: float | None = Field(None, gt=0, lt=1)
+    """Decay of the moving average of weights that is kept for use; null keeps the weights themselves."""
+    early_stopping: EarlyStopping | None = None
+    """Needs a held-out fold. The score of that fold is then a little too good: it chose the epoch."""
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Arithmetic of the network; auto takes bfloat16 where the processor has instructions for it."""
+    device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Incidental()] = "auto"
+    """Where to train; auto takes a GPU where there is one."""
+    compile: bool = False
+    """Whether the network is compiled (torch.compile): worth it for long trainings on a GPU."""
+    devices: int = Field(1, ge=1)
+    """Devices on this machine; the batch size is per device."""
+    nodes: int = Field(1, ge=1)
+    """Machines, started by torchrun."""
+    workers: Annotated[int, Incidental(), Field(ge=1)] = 1
+    """Threads that make batches."""
+    log_steps: Annotated[int, Incidental(), Field(ge=1)] = 20
+    """Steps between looks at the losses."""

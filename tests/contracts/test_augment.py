@@ -1,0 +1,169 @@
+"""What every augmentation must keep to, whatever it does; a new member is tested the moment it exists.
+
+A member is tried with its defaults and with the settings listed in `VARIANTS`, on every kind of input that its
+``after`` does not refuse. A draw with a field ``partner`` mixes clips: for these alone a batch is not its members.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from earmark.core.batch import Batch, signal_mask
+from earmark.core.errors import SettingsError
+from earmark.signal.step import Augment, Spec
+
+SPECS = {
+    "wave": Spec("wave", 8000.0),
+    "power": Spec("power", 100.0, 1, 32),
+    "features": Spec("features", 100.0, 2, 32),
+}
+VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "mixup": [{"labels": "union", "alpha": 0.2}],
+    "frequency_mask": [
+        {"fill": "mean", "n_masks": 3},
+        {"law": "centred", "narrowest_bands": 8, "widest_bands": 32},
+    ],
+    "time_mask": [{"fill": "mean", "n_masks": 3, "widest_share": 1.0, "narrowest_s": 0.1, "widest_s": 9.0}],
+}
+TENSORS = ("values", "lengths", "targets", "known", "weights", "origins")
+
+
+def cases() -> list[Any]:
+    found = []
+    for kind, member in Augment.members().items():
+        for i, settings in enumerate([{}, *VARIANTS.get(kind, [])]):
+            for name, spec in SPECS.items():
+                try:
+                    member.model_validate(settings).after(spec)
+                except SettingsError:
+                    continue
+                found.append(pytest.param(kind, settings, spec, id=f"{kind}-{i}-{name}"))
+    return found
+
+
+every_augmentation = pytest.mark.parametrize(("kind", "settings", "spec"), cases())
+
+
+def step_of(kind: str, settings: dict[str, Any], p: float) -> Augment:
+    return Augment.members()[kind].model_validate({**settings, "p": p})
+
+
+def chance(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def batch_of(spec: Spec, lengths: tuple[int, ...] = (60, 33, 1, 60, 47, 2), seed: int = 0) -> Batch:
+    n, time = len(lengths), max(lengths)
+    shape = (n, time) if spec.domain == "wave" else (n, spec.n_channels, spec.n_bands, time)
+    values = torch.randn(shape, generator=chance(seed))
+    found = torch.tensor(lengths)
+    return Batch(
+        values=(values.square() if spec.domain == "power" else values)
+        * signal_mask(found, time).view(n, *[1] * (values.ndim - 2), time),
+        lengths=found,
+        targets=torch.rand(n, 4, generator=chance(seed + 1)).round(),
+        known=torch.rand(n, 4, generator=chance(seed + 2)) < 0.7,
+        weights=torch.rand(n, generator=chance(seed + 3)),
+        origins=torch.arange(n) % 3,
+        ids=tuple(f"clip {i}" for i in range(n)),
+        rate_hz=spec.rate_hz,
+        domain=spec.domain,
+    )
+
+
+def mixes(kind: str, settings: dict[str, Any], spec: Spec) -> bool:
+    return "partner" in step_of(kind, settings, 1.0).draw(batch_of(spec), chance())._fields
+
+
+def same(one: Batch, other: Batch) -> bool:
+    return all(torch.equal(getattr(one, part), getattr(other, part)) for part in TENSORS)
+
+
+def copied(batch: Batch) -> Batch:
+    return batch.changed(**{part: getattr(batch, part).clone() for part in TENSORS})
+
+
+def test_something_is_tested_for_every_member():
+    assert {case.values[0] for case in cases()} == set(Augment.members())
+
+
+@every_augmentation
+def test_with_p_0_nothing_changes(kind, settings, spec):
+    step, batch = step_of(kind, settings, 0.0), batch_of(spec)
+    assert same(step.apply(batch, step.draw(batch, chance())), batch)
+
+
+@every_augmentation
+def test_with_p_1_something_changes_and_the_input_does_not(kind, settings, spec):
+    step, batch = step_of(kind, settings, 1.0), batch_of(spec)
+    before = copied(batch)
+    assert any(not same(step.apply(batch, step.draw(batch, chance(seed))), batch) for seed in range(5))
+    assert same(batch, before)
+
+
+@every_augmentation
+def test_the_same_draw_gives_the_same_result(kind, settings, spec):
+    step, batch = step_of(kind, settings, 0.5), batch_of(spec)
+    draw, again = step.draw(batch, chance(7)), step.draw(batch, chance(7))
+    assert all(torch.equal(one, other) for one, other in zip(draw, again, strict=True))
+    assert same(step.apply(batch, draw), step.apply(batch, again))
+    before = torch.random.get_rng_state()
+    step.draw(batch, chance(8))
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@every_augmentation
+def test_a_draw_is_a_named_tuple_of_rows_and_does_not_look_at_the_values(kind, settings, spec):
+    step, batch = step_of(kind, settings, 0.5), batch_of(spec)
+    draw = step.draw(batch, chance(7))
+    assert draw._fields
+    assert all(part.device.type == "cpu" and part.shape[0] == len(batch) for part in draw)
+    elsewhere = step.draw(batch_of(spec, seed=100), chance(7))
+    assert all(torch.equal(one, other) for one, other in zip(draw, elsewhere, strict=True))
+
+
+@every_augmentation
+def test_shape_is_kept_and_lengths_fit(kind, settings, spec):
+    step, batch = step_of(kind, settings, 1.0), batch_of(spec)
+    assert step.after(spec) == spec
+    out = step.apply(batch, step.draw(batch, chance()))
+    assert out.values.shape == batch.values.shape and out.values.dtype == batch.values.dtype
+    assert out.values.is_contiguous()
+    assert out.ids == batch.ids and out.domain == batch.domain and out.rate_hz == batch.rate_hz
+    assert out.padded or bool((out.lengths == out.values.shape[-1]).all())
+    assert int(out.lengths.min()) >= 1 and int(out.lengths.max()) <= out.values.shape[-1]
+    assert bool(out.values.isfinite().all())
+    assert bool(((out.targets >= 0) & (out.targets <= 1)).all())
+
+
+@every_augmentation
+def test_padding_stays_padding(kind, settings, spec):
+    step, batch = step_of(kind, settings, 1.0), batch_of(spec)
+    for seed in range(5):
+        out = step.apply(batch, step.draw(batch, chance(seed)))
+        for clip, length in zip(out.values, out.lengths.tolist(), strict=True):
+            assert not clip[..., length:].any()
+
+
+@pytest.mark.parametrize(("kind", "settings", "spec"), [case for case in cases() if not mixes(*case.values)])
+def test_a_batch_is_its_members(kind, settings, spec):
+    step, batch = step_of(kind, settings, 1.0), batch_of(spec)
+    draw = step.draw(batch, chance())
+    together = step.apply(batch, draw)
+    for i, length in enumerate(batch.lengths.tolist()):
+        rows = {part: getattr(batch, part)[i : i + 1] for part in TENSORS}
+        alone = batch.changed(**rows, ids=batch.ids[i : i + 1])
+        alone = alone.changed(values=alone.values[..., :length].contiguous())
+        alone = step.apply(alone, type(draw)(*(part[i : i + 1] for part in draw)))
+        n = int(alone.lengths[0])
+        assert n == int(together.lengths[i])
+        torch.testing.assert_close(together.values[i, ..., :n], alone.values[0, ..., :n], rtol=1e-5, atol=1e-6)
+
+
+@every_augmentation
+def test_one_clip_alone_goes_through(kind, settings, spec):
+    step, batch = step_of(kind, settings, 1.0), batch_of(spec, lengths=(50,))
+    assert len(step.apply(batch, step.draw(batch, chance()))) == 1

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, Task, TaskID
 
 
 class Console:
@@ -72,7 +72,7 @@ class Console:
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                _Rate(),
+                _rate(),
                 TimeRemainingColumn(),
                 console=Terminal(stderr=True),
                 transient=True,
@@ -86,8 +86,8 @@ class Console:
             self._bar = None
 
 
-def _Rate() -> object:  # noqa: N802 - a column is made as a class elsewhere; this defers importing rich
-    from rich.progress import ProgressColumn, Task
+def _rate() -> ProgressColumn:
+    from rich.progress import ProgressColumn
     from rich.text import Text
 
     class Rate(ProgressColumn):

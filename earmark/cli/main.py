@@ -48,7 +48,9 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 @app.command()
 def pack(
     data: Data,
-    recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")] = "small",
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")
+    ] = "small",
     changes: Changes = None,
     store: StoreAt = None,
     workers: Annotated[Optional[int], typer.Option(help="Processes that decode; default: one a core.")] = None,  # noqa: UP045
@@ -66,7 +68,9 @@ def pack(
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")],
     data: Data,
-    out: Annotated[Optional[Path], typer.Option("--out", "-o", help="Folder of the run; default: runs/<recipe>.")] = None,  # noqa: UP045
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the run; default: runs/<recipe>.")
+    ] = None,
     fold: Annotated[
         str, typer.Option(help="A fold to hold out, 'each' for one model a fold, or 'none' to learn from all.")
     ] = "none",
@@ -108,7 +112,9 @@ def tag(
 
 @app.command()
 def score(
-    predictions: Annotated[Path, typer.Argument(help="Scores of clips: .csv, .parquet or .npz, or the folder of a run.")],
+    predictions: Annotated[
+        Path, typer.Argument(help="Scores of clips: .csv, .parquet or .npz, or the folder of a run.")
+    ],
     truth: Annotated[Path, typer.Option("--truth", "-t", help="The right labels: a csv, or a data folder.")],
     against: Annotated[
         Optional[Path],  # noqa: UP045
@@ -128,7 +134,9 @@ def score(
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    data: Annotated[Optional[Path], typer.Option("--data", "-d", help="Its data folder; default: where it was.")] = None,  # noqa: UP045
+    data: Annotated[
+        Path | None, typer.Option("--data", "-d", help="Its data folder; default: where it was.")
+    ] = None,
     store: StoreAt = None,
     quiet: Quiet = False,
 ) -> None:
@@ -184,7 +192,9 @@ def run() -> None:
         sys.exit(141)
     except OSError as error:
         where = f" '{error.filename}'" if error.filename else ""
-        _fail(f"the system refused: {error.strerror or error}{where}; mend that and run the same command again", 74, debug)
+        _fail(
+            f"the system refused: {error.strerror or error}{where}; mend that and run the same command again", 74, debug
+        )
     except MemoryError:
         _fail("memory ran out; use smaller batches (streams.<name>.batch_size, inference.batch_s)", 75, debug)
     except Exception as error:
@@ -199,6 +209,6 @@ def run() -> None:
 
 def _fail(message: str, code: int, debug: bool) -> None:
     if debug:
-        raise  # noqa: PLE0704 - called from except clauses only
+        raise
     print(f"earmark: {message}", file=sys.stderr)
     sys.exit(code)

@@ -138,7 +138,9 @@ def _write_scores(done: Tagged, classes: tuple[str, ...], run: Path, out: Path |
 def _write_bad(done: Tagged, out: Path) -> None:
     place = out.with_name(out.stem + ".quarantine.csv")
     if done.bad:
-        table = pl.DataFrame([(b.file, b.reason, b.detail) for b in done.bad], schema=["fname", "reason", "detail"], orient="row")
+        table = pl.DataFrame(
+            [(b.file, b.reason, b.detail) for b in done.bad], schema=["fname", "reason", "detail"], orient="row"
+        )
         write_atomically(place, table.write_csv)
     else:
         place.unlink(missing_ok=True)

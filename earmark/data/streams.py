@@ -96,7 +96,7 @@ class Stream:
         for origin, share in self.settings.origins.items():
             own = self.clips.origins == ORIGINS.index(origin)
             shares[own] *= share / total / shares[own].sum()
-        return shares / shares.sum()
+        return np.asarray(shares / shares.sum())
 
     def batch(self, number: int) -> Batch:
         """Batch ``number`` of the training, on the CPU."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from earmark.core.predictions import Predictions
 from earmark.data.buckets import buckets
@@ -38,7 +39,7 @@ def predict(
     heard_lengths = [max(n, least) for _, _, n in spans]
     groups = buckets(heard_lengths, most_clips=settings.batch_clips, most_samples=most, waste=settings.waste)
 
-    def read(number: int) -> list[np.ndarray]:  # type: ignore[type-arg]
+    def read(number: int) -> list[NDArray[np.float32]]:
         rows = [spans[i] for i in groups[number]]
         return [clips.store.read(clips.files[row], int(clips.starts[row]) + start, n) for row, start, n in rows]
 

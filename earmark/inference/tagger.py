@@ -45,6 +45,7 @@ class Tagger:
         self.settings = settings
         self.device = device
         self.network = network.to(device).eval()
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.view = view.to(device).eval()
         self.shortest_samples = _shortest(settings, view.spec)
 
@@ -78,7 +79,9 @@ class Tagger:
     def file_logits(self, path: str | Path) -> NDArray[np.float32]:
         """Logits of one file, [classes], decoded and heard piece by piece however long it is."""
         window = round(self.settings.inference.window_s * self.settings.rate_hz)
-        heard = [self.logits(group) for group in _grouped(stream_pieces(blocks(path, self.settings.rate_hz), window), 4)]
+        heard = [
+            self.logits(group) for group in _grouped(stream_pieces(blocks(path, self.settings.rate_hz), window), 4)
+        ]
         if not heard:
             raise DataError(f"'{path}' holds no samples, so there is nothing to tag", path)
         return self.pooled(np.concatenate(heard))
@@ -164,10 +167,14 @@ def load_tagger(path: str | Path, device: torch.device | str = "cpu", **inferenc
     if place.is_dir():
         place = place / "tagger.safetensors"
         if not place.is_file():
-            raise RunError(f"run '{path}' has no tagger yet; finish its training with the same earmark train command", path)
+            raise RunError(
+                f"run '{path}' has no tagger yet; finish its training with the same earmark train command", path
+            )
     tensors, facts = load(place)
     if "tagger" not in facts:
-        raise RunError(f"'{place}' is a checkpoint to go on training from, not a tagger; name tagger.safetensors", place)
+        raise RunError(
+            f"'{place}' is a checkpoint to go on training from, not a tagger; name tagger.safetensors", place
+        )
     data = facts["tagger"]
     data["inference"] = data["inference"] | inference
     tagger = Tagger.build(read(TaggerSettings, data, what=f"the settings in '{place}'"), device)

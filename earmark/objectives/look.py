@@ -39,7 +39,9 @@ class Look:
             if len(streams) > 1:
                 self._seen[key] = _together([self.seen((stream,), view) for stream in streams])
             else:
-                self._seen[key] = self.view(self.batches[streams[0]], self.chance.at("view", stream=streams[0], view=view))
+                self._seen[key] = self.view(
+                    self.batches[streams[0]], self.chance.at("view", stream=streams[0], view=view)
+                )
         return self._seen[key]
 
     def logits(self, streams: tuple[str, ...], view: int = 0, head: str = "main") -> Tensor:

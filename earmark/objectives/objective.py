@@ -68,7 +68,7 @@ class Objective(nn.Module):
     def forward(self, step: Step) -> Losses:
         """The losses of one step."""
         look = Look(self.view, self.network, step.batches, step.chance, step.epoch)
-        means = []
+        means: list[Tensor | None] = []
         total: Tensor | None = None
         for name, part in self.parts.items():
             weight = part.weight_at(step.epoch)

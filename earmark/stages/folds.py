@@ -60,4 +60,3 @@ def predictions_of(path: Path) -> list[Path]:
     if not found:
         raise DataError(f"'{path}' holds no predictions; finish its training, or name a table of scores", path)
     return found
-

@@ -85,9 +85,9 @@ def prepare(
     held = Store.open(folder)
     seconds = pl.DataFrame({"file": files, "packed_s": [held.seconds(f) if f in held else None for f in files]})
     spans = manifest.clips.join(seconds, on="file", how="left")
-    clips = spans.with_columns(
-        seconds=pl.min_horizontal(pl.col("end_s"), pl.col("packed_s")) - pl.col("start_s")
-    ).drop("packed_s")
+    clips = spans.with_columns(seconds=pl.min_horizontal(pl.col("end_s"), pl.col("packed_s")) - pl.col("start_s")).drop(
+        "packed_s"
+    )
     described = Manifest.of(
         clips, manifest.labels, classes=manifest.classes, unlisted=manifest.unlisted, root=manifest.root
     )

@@ -75,7 +75,7 @@ class Recipe(Settings):
             raise ValueError("model.heads needs one called 'main', which is the tagger's")
         unused = set(self.streams) - {stream for part in self.objective.values() for stream in part.streams}
         if unused:
-            raise ValueError(f"no part of the objective uses stream '{sorted(unused)[0]}'; remove it, or name it there")
+            raise ValueError(f"no part of the objective uses stream '{min(unused)}'; remove it, or name it there")
         shortest = self.model.encoder.shortest(spec) / spec.rate_hz
         for name, stream_settings in self.streams.items():
             length = stream_settings.crop.length_s

@@ -186,7 +186,9 @@ class _Journal:
         try:
             owner = json.loads(lines[0])["journal"]
         except (ValueError, KeyError, TypeError):
-            raise RunError(f"'{self.path}' is not a journal of earmark; move it away, or name another --out", self.path) from None
+            raise RunError(
+                f"'{self.path}' is not a journal of earmark; move it away, or name another --out", self.path
+            ) from None
         if owner != self.owner:
             raise RunError(
                 f"'{self.path}' was begun with another tagger or other options; finish it with those, or delete it",
@@ -207,7 +209,10 @@ class _Journal:
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
         except OSError as error:
-            raise DataError(f"the journal '{self.path}' cannot be written ({error.strerror}); free some space and run again", self.path) from None
+            raise DataError(
+                f"the journal '{self.path}' cannot be written ({error.strerror}); free some space and run again",
+                self.path,
+            ) from None
 
 
 def _stamp(path: Path) -> list[int]:

@@ -87,7 +87,11 @@ def train(recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold
         raise SettingsError("training.early_stopping needs a held-out fold to watch; give --fold, or remove it")
     device = device_named(recipe.training.device)
     name = fingerprint(recipe, manifest.clips.drop("seconds").to_dict(as_series=False), _said(manifest), fold)
-    run.claim(name, recipe.model_dump(mode="json"), {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)})
+    run.claim(
+        name,
+        recipe.model_dump(mode="json"),
+        {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)},
+    )
     if run.facts()["finished"]:
         show.say(f"run '{run.path}' is finished already")
         return False
@@ -134,7 +138,11 @@ def train(recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold
 
 
 def _said(manifest: Manifest) -> dict[str, Any]:
-    return {**manifest.labels.to_dict(as_series=False), "classes": manifest.classes, "unlisted": dict(manifest.unlisted)}
+    return {
+        **manifest.labels.to_dict(as_series=False),
+        "classes": manifest.classes,
+        "unlisted": dict(manifest.unlisted),
+    }
 
 
 def _tagger_settings(recipe: Recipe, manifest: Manifest, run: RunFolder, device: torch.device) -> TaggerSettings:
@@ -223,7 +231,9 @@ def _say_what(
     show: Show, parts: Parts, objective: Objective, streams: Mapping[str, Stream], device: torch.device, precision: str
 ) -> None:
     n = n_parameters(objective.network)
-    plan = ", ".join(f"{name} {len(s.clips)} clips in batches of {s.settings.batch_size}" for name, s in streams.items())
+    plan = ", ".join(
+        f"{name} {len(s.clips)} clips in batches of {s.settings.batch_size}" for name, s in streams.items()
+    )
     held = f"; held out: {len(parts.held_out)} clips" if parts.held_out is not None else ""
     show.say(f"{n:,} parameters on {device} in {precision}; streams: {plan}{held}")
     if parts.training.missing:

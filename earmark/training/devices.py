@@ -33,7 +33,7 @@ def device_named(asked: str) -> torch.device:
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device has instructions for bfloat16, rather than an emulation that is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
         return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
     return False
@@ -48,8 +48,11 @@ def precision_named(asked: str, device: torch.device) -> str:
 
 def fabric_for(settings: TrainingSettings) -> Fabric:
     """Lightning Fabric for these settings: devices, precision and processes are its business."""
+    import logging
+
     from lightning_fabric import Fabric
 
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces the precision, which we say ourselves
     device = device_named(settings.device)
     precision = precision_named(settings.precision, device)
     n_processes = settings.devices * settings.nodes

@@ -106,7 +106,12 @@ def fit(
         gauge.check()
         learner.epoch += 1
         yield Epoch(
-            learner.epoch, gauge.losses(), lr, gauge.mean_norm(), time.perf_counter() - began, n_clips * fabric.world_size
+            learner.epoch,
+            gauge.losses(),
+            lr,
+            gauge.mean_norm(),
+            time.perf_counter() - began,
+            n_clips * fabric.world_size,
         )
 
 
@@ -130,7 +135,7 @@ def _backward(fabric: Fabric, module: Any, step: Step, accumulate: int, *, step_
 
 def _update(fabric: Fabric, learner: Learner, module: Any, optimizer: Any, settings: TrainingSettings) -> Tensor:
     limit = settings.clip_norm if settings.clip_norm is not None else float("inf")
-    norm: Tensor = fabric.clip_gradients(module, optimizer, max_norm=limit, error_if_nonfinite=False)
+    norm = fabric.clip_gradients(module, optimizer, max_norm=limit, error_if_nonfinite=False)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
     learner.step += 1
@@ -138,6 +143,7 @@ def _update(fabric: Fabric, learner: Learner, module: Any, optimizer: Any, setti
     objective.after_step()
     if learner.average is not None:
         learner.average.update(objective.network, learner.step)
+    assert norm is not None  # clipping by norm gives it
     return norm
 
 

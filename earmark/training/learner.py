@@ -46,7 +46,11 @@ class Learner:
                     tensors[f"optimizer/{index}/{key}"] = value
                 else:
                     numbers.setdefault(str(index), {})[key] = value
-        facts = {"epoch": self.epoch, "step": self.step, "optimizer": {"numbers": numbers, "groups": inner["param_groups"]}}
+        facts = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "optimizer": {"numbers": numbers, "groups": inner["param_groups"]},
+        }
         return tensors, facts
 
     def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
@@ -67,10 +71,10 @@ class Learner:
             parameter = parameters[int(index)]
             state.setdefault(int(index), {})[key] = _like(parameter, value) if value.shape == parameter.shape else value
         self.optimizer.load_state_dict({"state": state, "param_groups": facts["optimizer"]["groups"]})
-        for index, entries in state.items():  # load_state_dict keeps the device but may lose the memory layout
+        for place, entries in state.items():  # load_state_dict keeps the device but may lose the memory layout
             for key, value in entries.items():
-                if isinstance(value, Tensor) and value.shape == parameters[index].shape:
-                    self.optimizer.state[parameters[index]][key] = _like(parameters[index], value)
+                if isinstance(value, Tensor) and value.shape == parameters[place].shape:
+                    self.optimizer.state[parameters[place]][key] = _like(parameters[place], value)
         self.epoch, self.step = facts["epoch"], facts["step"]
 
     def network_state(self) -> dict[str, Tensor]:

@@ -41,6 +41,7 @@ Form = Literal["auto", "kaggle", "zenodo"]
 _META = "FSDKaggle2019.meta"
 _SUBMISSION = "sample_submission.csv"
 _VOCABULARIES = ("vocabulary.csv", f"{_META}/vocabulary.csv")
+_ADDRESS = "flickr_video_URL"
 _FLICKR_USER = r"flickr\.com/(?:videos|photos)/([^/\s]+)"
 _log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class FSDKaggle2019(Source, kind="fsdkaggle2019"):
         sections = [found for each in _SECTIONS if (found := self._section(root, each, classes)) is not None]
         clips = pl.concat([clips for clips, _ in sections])
         _check_names(clips, root)
-        labels = pl.concat([labels for _, labels in sections]).join(clips.select(clip="id"), on="clip", how="semi")
+        labels = pl.concat([labels for _, labels in sections])
         clips = _with_meta(clips.drop("table"), root / "meta.csv")
         return Manifest.of(clips, labels, classes=classes, unlisted=self.unlisted.by_origin(), root=root)
 
@@ -117,38 +118,38 @@ class FSDKaggle2019(Source, kind="fsdkaggle2019"):
         self, root: Path, section: _Section, classes: tuple[str, ...]
     ) -> tuple[pl.DataFrame, pl.DataFrame] | None:
         """Clips and labels of one part; None where the folder knows nothing of it."""
-        names = section.tables(self.form)
-        path = next((root / name for name in names if (root / name).is_file()), None)
-        answered = path is not None
-        if path is None and section.part == "test" and (root / _SUBMISSION).is_file():
-            path = root / _SUBMISSION
+        path = self._table(root, section)
         if path is None:
-            audio = next((name for name in section.folders if (root / name).is_dir()), None)
-            if (audio is None and section.origin == "noisy") or section.part == "test":
-                return None
-            raise DataError(
-                f"the clips of {section.name} must be listed in {' or '.join(names)} in '{root}'; bring it", root
-            )
+            return None
+        answered = path.name != _SUBMISSION
         table = read_csv(path, required=("fname", "labels") if answered else ("fname",))
         table = table.with_columns(pl.col("fname").str.strip_chars())
         if self.exclude_known_bad and section.name == "train_curated":
             table = _without_bad(table)
+        nothing = pl.lit(None, pl.String)
         clips = table.select(
             id="fname",
             file=self._files(root, section, table["fname"], path),
             origin=pl.lit(section.origin if answered else "unlabelled"),
             part=pl.lit(section.part),
-            usage=pl.col("usage").str.strip_chars() if "usage" in table.columns else pl.lit(None, pl.String),
-            group=pl.col("flickr_video_URL").str.extract(_FLICKR_USER)
-            if "flickr_video_URL" in table.columns
-            else pl.lit(None, pl.String),
+            usage=pl.col("usage").str.strip_chars() if "usage" in table.columns else nothing,
+            group=pl.col(_ADDRESS).str.extract(_FLICKR_USER) if _ADDRESS in table.columns else nothing,
             table=pl.lit(path.name),
         )
-        said = table.select(
-            clip="fname", label=pl.col("labels").str.split(",") if answered else pl.lit([], pl.List(pl.String))
-        )
-        said = said.explode("label").filter(pl.col("label").str.strip_chars() != "")
+        said = table.select(clip="fname", label=pl.col("labels").str.split(",") if answered else nothing)
+        said = (said.explode("label") if answered else said).filter(pl.col("label").str.strip_chars() != "")
         return clips, said.with_columns(label=spelled(said["label"], classes, path)).unique()
+
+    def _table(self, root: Path, section: _Section) -> Path | None:
+        """The table of one part; None where neither table nor audio is there."""
+        names = (*section.tables(self.form), *([_SUBMISSION] if section.part == "test" else []))
+        path = next((root / name for name in names if (root / name).is_file()), None)
+        if path is None and (
+            section.name == "train_curated" or any((root / name).is_dir() for name in section.folders)
+        ):
+            wanted = " or ".join(names)
+            raise DataError(f"the clips of {section.name} must be listed in {wanted} in '{root}'; bring it", root)
+        return path
 
     def _files(self, root: Path, section: _Section, names: pl.Series, table: Path) -> pl.Series:
         """Where the clips lie, relative to the root."""
@@ -160,7 +161,8 @@ class FSDKaggle2019(Source, kind="fsdkaggle2019"):
                 "there; unpack them, or set check_files: false to go on with the tables alone",
                 root,
             )
-        folder = folder or (zenodo if table.name.endswith("_post_competition.csv") else usual)
+        published = self.form != "kaggle" and table.name.endswith("_post_competition.csv")
+        folder = folder or (zenodo if published else usual)
         files = (folder + "/" + names).alias("file")
         return present_files(root, files, table.name) if self.check_files else files
 

@@ -28,7 +28,7 @@ def shots(n_samples: int, per_s: float, rate_hz: int, chance: np.random.Generato
     return wave
 
 
-@sound("Rain", span_s=(1.5, 6.0), like=("Wind", "Hi-hat", "Keyboard_typing"))
+@sound("Rain", span_s=(1.5, 9.0), like=("Wind", "Hi-hat", "Keyboard_typing"))
 def rain(chance: np.random.Generator) -> Instance:
     """Rain: thousands of drops a second, each a tiny resonant plop, over the hiss of those far away."""
     per_s = log_uniform(chance, 150.0, 3000.0)
@@ -45,7 +45,7 @@ def rain(chance: np.random.Generator) -> Instance:
     return play
 
 
-@sound("Wind", span_s=(1.5, 6.0), like=("Rain", "Engine"))
+@sound("Wind", span_s=(1.5, 9.0), like=("Rain", "Engine"))
 def wind(chance: np.random.Generator) -> Instance:
     """Wind: turbulent air is low noise in gusts; an edge in its way whistles at a pitch that follows the speed."""
     cutoff_hz = log_uniform(chance, 250.0, 1200.0)
@@ -154,7 +154,7 @@ def applause(chance: np.random.Generator) -> Instance:
     return play
 
 
-@sound("Waves", span_s=(2.5, 6.0), like=("Wind", "Rain"), in_vocabulary=False)
+@sound("Waves", span_s=(2.5, 9.0), like=("Wind", "Rain"), in_vocabulary=False)
 def waves(chance: np.random.Generator) -> Instance:
     """Surf: noise that swells over seconds as a wave comes in, breaks bright and drains away as a hiss."""
     every_s = chance.uniform(1.8, 3.5)

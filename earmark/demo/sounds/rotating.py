@@ -20,7 +20,7 @@ from earmark.demo.sounds.acoustics import (
 from earmark.demo.sounds.family import Instance, Wave, sound
 
 
-@sound("Engine", span_s=(1.2, 5.0), like=("Motorboat", "Wind", "Drum"))
+@sound("Engine", span_s=(1.2, 9.0), like=("Motorboat", "Wind", "Drum"))
 def engine(chance: np.random.Generator) -> Instance:
     """A car: cylinders fire 30 to 90 times a second, fast enough to hum, never quite evenly, into a resonant pipe."""
     firing_hz = log_uniform(chance, 28.0, 90.0)

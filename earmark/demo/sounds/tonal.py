@@ -55,7 +55,7 @@ def whistle(chance: np.random.Generator) -> Instance:
     return play
 
 
-@sound("Siren", span_s=(1.5, 5.0), like=("Whistle", "Organ", "Telephone"))
+@sound("Siren", span_s=(1.5, 7.0), like=("Whistle", "Organ", "Telephone"))
 def siren(chance: np.random.Generator) -> Instance:
     """A siren: a horn's many harmonics on a pitch that rises and falls by an octave, slowly (wail) or fast (yelp)."""
     low_hz = log_uniform(chance, 350.0, 750.0)

@@ -56,7 +56,7 @@ def voice(
     return wave
 
 
-@sound("Speech", span_s=(1.0, 5.0), like=("Bark", "Whistle"))
+@sound("Speech", span_s=(1.0, 8.0), like=("Bark", "Whistle"))
 def speech(chance: np.random.Generator) -> Instance:
     """Somebody talking: four or five syllables a second, vowels and hissed consonants, on a pitch that sinks."""
     pitch_hz = log_uniform(chance, 85.0, 270.0)

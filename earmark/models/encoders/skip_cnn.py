@@ -49,7 +49,7 @@ class SkipCNN(Encoder, kind="skip_cnn"):
             )
 
     def shortest(self, spec: Spec) -> int:
-        return 2 ** len(self.widths)
+        return 1 << len(self.widths)
 
     def build(self, spec: Spec) -> "SkipCNNModule":
         self.check(spec)

@@ -1,0 +1,111 @@
+"""The report: everything about a run on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from earmark.core.errors import RunError
+from earmark.core.files import write_text_atomically
+from earmark.core.manifest import Manifest
+from earmark.core.settings import read
+from earmark.core.yaml_text import parse
+from earmark.data.store import Store
+from earmark.data.tables import read_predictions
+from earmark.reports.html import render
+from earmark.reports.report import Report
+from earmark.reports.tables import confusions, per_class_table, worst_clips
+from earmark.runs.folder import RunFolder
+from earmark.stages.recipe import Recipe, unusual
+from earmark.stages.score import Judged, judge, scores_of_run
+
+_N_WORST = 8
+_HEARD_S = 10.0
+
+
+def write_report(run: RunFolder, manifest: Manifest, store: Store) -> Path:
+    """Write ``report.html`` from what lies in the run's folder.
+
+    Classes and clips are looked at on the held-out fold where there is one: what is chosen by looking must not be
+    chosen on the test part. Without a held-out fold they are those of the test part, and the page says so.
+
+    Raises:
+        RunError: there is no finished run.
+    """
+    facts = run.facts()
+    if not facts.get("finished"):
+        raise RunError(f"'{run.path}' is no finished run; train it with earmark train first", run.path)
+    text = (run.path / "recipe.yaml").read_text(encoding="utf-8")
+    recipe = read(Recipe, parse(text), what=f"the recipe in '{run.path}'")
+    part = "held_out" if run.predictions("held_out").is_file() else "test"
+    judged = _judged(run, part, manifest)
+    quarantine = run.path / "quarantine.csv"
+    page = Report(
+        title=f"earmark: {run.path.name}",
+        subtitle=_subtitle(facts, part),
+        scores=tuple(scores_of_run(run, manifest)),
+        history=tuple(run.log()),
+        settings_yaml=text,
+        differences=tuple((path, str(default), str(here)) for path, default, here in unusual(recipe)),
+        data=_data_facts(manifest, store),
+        quarantine=tuple(pl.read_csv(quarantine).to_dicts()) if quarantine.is_file() else (),
+        environment=run.read_json("environment.json") or {},
+        notes=_notes(recipe, facts, part if judged else ""),
+        **({} if judged is None else _looked_at(judged, manifest, store)),  # type: ignore[arg-type]
+    )
+    write_text_atomically(run.report, render(page))
+    return run.report
+
+
+def _judged(run: RunFolder, part: str, manifest: Manifest) -> Judged | None:
+    if not run.predictions(part).is_file():
+        return None
+    predictions = read_predictions(run.predictions(part))
+    labelled = set(manifest.labels["clip"])
+    return judge(predictions, manifest) if labelled & set(predictions.ids) else None
+
+
+def _looked_at(judged: Judged, manifest: Manifest, store: Store) -> dict[str, object]:
+    scores, truth, known = judged.predictions.scores, judged.truth, judged.known
+    spans = {row["id"]: (row["file"], row["start_s"]) for row in manifest.clips.to_dicts()}
+
+    def hear(name: str) -> tuple[NDArray[np.float32], int]:
+        file, start_s = spans[name]
+        start = round(start_s * store.rate_hz)
+        n = min(store.n_samples(file) - start, round(_HEARD_S * store.rate_hz))
+        return store.read(file, start, n), store.rate_hz
+
+    return {
+        "classes": per_class_table(manifest.classes, truth, scores, known),
+        "confusions": confusions(manifest.classes, truth, scores, known),
+        "worst": worst_clips(judged.predictions, truth, _N_WORST, hear=hear, known=known),
+    }
+
+
+def _subtitle(facts: dict[str, object], part: str) -> str:
+    learnt = "all training clips" if facts.get("fold") is None else f"all folds but {facts['fold']}"
+    return f"Learnt from {learnt} of {Path(str(facts.get('data', ''))).name}."
+
+
+def _notes(recipe: Recipe, facts: dict[str, object], part: str) -> tuple[str, ...]:
+    notes = []
+    if part == "test":
+        notes.append(
+            "No fold was held out, so classes and worst clips are those of the test part: "
+            "whatever is changed after looking at them must be judged on other clips."
+        )
+    if recipe.training.early_stopping:
+        notes.append("The epoch was chosen on the held-out fold, whose score is therefore a little too good.")
+    return tuple(notes)
+
+
+def _data_facts(manifest: Manifest, store: Store) -> dict[str, str]:
+    facts = {"classes": str(len(manifest.classes)), "rate": f"{store.rate_hz} Hz"}
+    for (part, origin), table in manifest.clips.group_by("part", "origin", maintain_order=True):
+        hours = (table["seconds"].sum() or 0.0) / 3600
+        labels = manifest.labels.filter(pl.col("clip").is_in(table["id"].to_list())).height
+        facts[f"{part}, {origin}"] = f"{table.height} clips, {hours:.2f} h, {labels} labels"
+    return facts

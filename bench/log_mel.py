@@ -38,7 +38,7 @@ def measure(quick: bool = False) -> list[dict[str, Any]]:
     Args:
         quick: fewer clips and fewer turns, to see that it runs.
     """
-    n_clips, n_turns = (4, 3) if quick else (16, 7)
+    n_clips, n_turns = (4, 3) if quick else (16, 3)
     rows = []
     threads = torch.get_num_threads()
     torch.set_num_threads(N_CORES)

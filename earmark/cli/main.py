@@ -68,9 +68,7 @@ def pack(
 def train(
     recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")],
     data: Data,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder of the run; default: runs/<recipe>.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; default: runs/<recipe>.")] = None,
     fold: Annotated[
         str, typer.Option(help="A fold to hold out, 'each' for one model a fold, or 'none' to learn from all.")
     ] = "none",
@@ -134,9 +132,7 @@ def score(
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    data: Annotated[
-        Path | None, typer.Option("--data", "-d", help="Its data folder; default: where it was.")
-    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Its data folder; default: where it was.")] = None,
     store: StoreAt = None,
     quiet: Quiet = False,
 ) -> None:

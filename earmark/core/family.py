@@ -93,14 +93,15 @@ class Member(Settings):
         )
         return core_schema.no_info_plain_validator_function(cls._read, serialization=dump)
 
+    @property
+    def address(self) -> str:
+        """What a recipe writes as ``kind``: the kind itself, or ``module:Class`` for a member from outside."""
+        inside = type(self).__module__.startswith("earmark.")
+        return self.kind if inside else f"{type(self).__module__}:{type(self).__name__}"
+
     @model_serializer(mode="wrap")
     def _with_kind(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        kind = (
-            self.kind
-            if type(self).__module__.startswith("earmark.")
-            else f"{type(self).__module__}:{type(self).__name__}"
-        )
-        return {"kind": kind, **handler(self)}
+        return {"kind": self.address, **handler(self)}
 
 
 def families() -> dict[str, type[Member]]:

@@ -28,7 +28,7 @@ def fingerprint(*values: object) -> str:
 def significant(value: object) -> Any:
     """Plain data of a value, without its incidental fields."""
     if isinstance(value, BaseModel):
-        kind = getattr(value, "kind", "")
+        kind = getattr(value, "address", "")
         return ({"kind": kind} if kind else {}) | {
             name: significant(getattr(value, name))
             for name, field in type(value).model_fields.items()

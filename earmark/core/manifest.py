@@ -74,7 +74,8 @@ class Manifest:
         labels: one row a statement: ``clip``, ``label``, ``state``, ``by`` (who said so), ``confidence`` in [0, 1] or
             null, ``revision``.
         classes: the vocabulary, in the order of the columns of every score matrix.
-        unlisted: for each origin what an unlisted label means; ``absent`` where it is not given.
+        unlisted: for each origin what an unlisted label means; where it is not given, ``unknown`` for unlabelled
+            clips and ``absent`` for the others.
         root: the folder that ``file`` is relative to.
     """
 
@@ -112,7 +113,11 @@ class Manifest:
             _one_of("origin", origin, ORIGINS)
             _one_of("meaning of an unlisted label", meaning, ("absent", "unknown"))
         return cls(
-            clips.sort("id"), labels.sort("clip", "label", "revision"), tuple(classes), dict(unlisted or {}), Path(root)
+            clips.sort("id"),
+            labels.sort("clip", "label", "revision"),
+            tuple(classes),
+            {"unlabelled": "unknown", **(unlisted or {})},
+            Path(root),
         )
 
     def __len__(self) -> int:

@@ -68,7 +68,8 @@ def read(settings: type[_S], data: object, *, what: str = "settings") -> _S:
     try:
         return settings.model_validate({} if data is None else data)
     except ValidationError as error:
-        faults = [f"{_path(f['loc'])}: {f['msg']}" if f["loc"] else f["msg"] for f in error.errors(include_url=False)]
+        said = [(_path(f["loc"]), f["msg"].removeprefix("Value error, ")) for f in error.errors(include_url=False)]
+        faults = [f"{path}: {message}" if path else message for path, message in said]
         raise SettingsError(f"{what} has {len(faults)} fault{'s' * (len(faults) != 1)}:", faults) from None
 
 

@@ -48,7 +48,7 @@ def override(data: Any, changes: Iterable[str]) -> Any:
     """Plain data with values replaced at dotted paths, as ``-s training.epochs=3`` asks; the input is left alone.
 
     A number in a path points into a list. The value is YAML, so ``[1, 2]``, ``null`` and ``true`` mean what they say.
-    Whether the path makes sense is for the settings' own validation to say.
+    Another ``kind`` takes the settings of the former one away. Whether the path makes sense is for the settings' own validation to say.
 
     >>> override({"a": {"b": 1}}, ["a.b=2", "a.c=[x]"])
     {'a': {'b': 2, 'c': ['x']}}
@@ -74,6 +74,8 @@ def _replaced(data: Any, path: list[str], value: Any, change: str) -> Any:
         if not head.isdigit() or int(head) >= len(data):
             raise SettingsError(f"'{change}' points to item '{head}' of a list of {len(data)}; items count from 0")
         return [_replaced(each, rest, value, change) if i == int(head) else each for i, each in enumerate(data)]
+    if isinstance(data, dict) and path == ["kind"] and data.get("kind") != value:
+        return {"kind": value}  # another kind has other settings: those of the former one go
     if data is None or isinstance(data, dict):
         inner = (data or {}).get(head)
         return {**(data or {}), head: _replaced(inner, rest, value, change)}

@@ -18,4 +18,4 @@ class Loss(Member, ABC, family="loss"):
         targets: Float[Tensor, "batch classes"],
         known: Bool[Tensor, "batch classes"],
     ) -> Float[Tensor, " batch"]:
-        """One number a clip; targets that are not known have no say in it, and a clip of which none is known gives 0."""
+        """One number a clip; targets that are not known have no say, and a clip of which none is known gives 0."""

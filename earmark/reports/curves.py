@@ -170,13 +170,17 @@ def _draw(axes: Axes, curve: Curve, colour: str, *, dashes: str = "-", width: fl
 
 def _number_axis(axes: Axes, group: list[Curve], *, label: str = "", from_zero: bool = False) -> None:
     epochs = group[0].epochs
-    edge = 0.5 if len(epochs) == 1 else 0.02 * float(np.ptp(epochs))
+    edge = 0.02 * float(np.ptp(epochs)) or 0.5
     axes.set_xlim(float(epochs.min()) - edge, float(epochs.max()) + edge)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
     axes.set_xlabel(label, fontsize=SMALL_PT, color=MUTED)
-    if from_zero:
-        axes.set_ylim(0, 1.1 * max(float(np.nanmax(curve.values)) for curve in group) or 1.0)
-        axes.yaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
+    least = min(float(np.nanmin(curve.values)) for curve in group)
+    most = max(float(np.nanmax(curve.values)) for curve in group)
+    # A single epoch has no range of its own: zero gives it a scale.
+    if least >= 0 and (from_zero or np.ptp(epochs) == 0):
+        axes.set_ylim(0, 1.15 * most or 1.0)
+    if axes.get_yscale() == "linear":
+        axes.yaxis.set_major_locator(MaxNLocator(nbins=4 if from_zero else 6, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 

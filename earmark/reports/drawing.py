@@ -52,7 +52,7 @@ _NO_METADATA: dict[str, Any] = dict.fromkeys(("Creator", "Date", "Format", "Type
 
 
 def new_figure(height_in: float, width_in: float = PAGE_IN, *, fitted: bool = True) -> Figure:
-    """An empty figure that belongs to nobody; ``fitted`` makes room for labels, else the axes stay where one puts them."""
+    """An empty figure that belongs to nobody; one that is ``fitted`` makes room for the labels of its axes."""
     layout = ConstrainedLayoutEngine() if fitted else None
     figure = Figure(figsize=(width_in, height_in), dpi=100, facecolor=SURFACE, layout=layout)
     FigureCanvasAgg(figure)

@@ -97,10 +97,14 @@ def read_recipe(name: str, changes: tuple[str, ...] = ()) -> Recipe:
     Raises:
         SettingsError: there is no such recipe, or everything that is wrong with it.
     """
-    return read(Recipe, recipe_data(name, changes), what=f"recipe '{name}'")
+    recipe = read(Recipe, _recipe_data(name), what=f"recipe '{name}'")
+    if not changes:
+        return recipe
+    # Changes are made to the resolved recipe, so that a default can be changed as well as what the file says.
+    return read(Recipe, override(recipe.model_dump(mode="json"), changes), what=f"recipe '{name}' with its changes")
 
 
-def recipe_data(name: str, changes: tuple[str, ...] = ()) -> object:
+def _recipe_data(name: str) -> object:
     """The plain data of a recipe before it is checked."""
     path = Path(name)
     shipped = shipped_recipes()
@@ -115,7 +119,7 @@ def recipe_data(name: str, changes: tuple[str, ...] = ()) -> object:
         raise SettingsError(
             f"there is no recipe '{name}': neither a file nor one that comes with earmark; {nearest(name, shipped)}"
         )
-    return override(parse(text, what=f"recipe '{name}'"), changes)
+    return parse(text, what=f"recipe '{name}'")
 
 
 def shipped_recipes() -> dict[str, str]:

@@ -52,7 +52,7 @@ def fabric_for(settings: TrainingSettings) -> Fabric:
 
     from lightning_fabric import Fabric
 
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces the precision, which we say ourselves
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces what we say ourselves
     device = device_named(settings.device)
     precision = precision_named(settings.precision, device)
     n_processes = settings.devices * settings.nodes

@@ -197,6 +197,6 @@ def _explain_memory(error: BaseException, streams: Mapping[str, Stream]) -> NoRe
     name, stream = max(streams.items(), key=lambda each: each[1].settings.batch_size)
     size = stream.settings.batch_size
     raise RunError(
-        f"memory ran out with {size} clips a batch in stream '{name}'; try -s streams.{name}.batch_size={max(1, size // 2)}"
-        " (training.accumulate=2 then keeps the step as large)"
+        f"memory ran out with {size} clips a batch in stream '{name}'; "
+        f"try -s streams.{name}.batch_size={max(1, size // 2)} (training.accumulate=2 then keeps the step as large)"
     ) from error

@@ -103,7 +103,7 @@ def test_targets_follow_the_ids_that_are_asked_for(tables: tuple[pl.DataFrame, p
     origins = dict(zip(manifest.ids, manifest.clips["origin"], strict=True))
     for i, name in enumerate(ids):
         for j, label in enumerate(CLASSES):
-            state = held.get((name, label), "unknown" if origins[name] == "noisy" else "absent")
+            state = held.get((name, label), "absent" if origins[name] == "curated" else "unknown")
             assert values[i, j] == (state == "present")
             assert known[i, j] == (state != "unknown")
 

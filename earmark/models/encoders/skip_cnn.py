@@ -73,7 +73,10 @@ class SkipCNNModule(EncoderModule):
     def forward(self, values: Tensor, lengths: Tensor | None) -> Encoded:
         for block in self.blocks:
             values = block(values, lengths)
-            lengths = None if lengths is None else lengths // 2
+            if lengths is not None:
+                # An odd last frame, which a clip alone loses in pooling, is pooled with padding here: it goes too.
+                lengths = lengths // 2
+                values = values * _mask(lengths, values)
         return Encoded(values, lengths)
 
 
@@ -90,10 +93,14 @@ class _Block(nn.Module):
     def forward(self, values: Tensor, lengths: Tensor | None) -> Tensor:
         # Bias and batch norm lift the padding off zero, and the next convolution would smear it into the signal:
         # it is put back to zero after each, so that a clip in a batch sees what it sees alone.
-        mask = None if lengths is None else signal_mask(lengths, values.shape[-1])[:, None, None, :].to(values.dtype)
+        mask = None if lengths is None else _mask(lengths, values)
         inner = values
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             inner = F.relu(norm(convolution(inner)))
             inner = inner if mask is None else inner * mask
         pooled = F.avg_pool2d(inner, 2)
         return torch.cat([pooled, F.avg_pool2d(values, 2)], dim=1) if self.skip else pooled
+
+
+def _mask(lengths: Tensor, values: Tensor) -> Tensor:
+    return signal_mask(lengths, values.shape[-1])[:, None, None, :].to(values.dtype)

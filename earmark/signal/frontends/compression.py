@@ -4,9 +4,8 @@ from abc import ABC, abstractmethod
 
 from torch import Tensor, nn
 
-from earmark.core.batch import Batch
 from earmark.core.errors import SettingsError
-from earmark.signal.frontends.exact import Exact
+from earmark.signal.frontends.exact import ToFeatures
 from earmark.signal.step import FrontEnd, Spec
 
 
@@ -27,10 +26,10 @@ class Compression(FrontEnd, ABC, family="compression"):
         return _Compressed(self)
 
 
-class _Compressed(Exact):
+class _Compressed(ToFeatures):
     def __init__(self, compression: Compression) -> None:
         super().__init__()
         self.compression = compression
 
-    def transformed(self, batch: Batch) -> Batch:
-        return batch.changed(values=self.compression(batch.values), domain="features")
+    def features(self, values: Tensor, lengths: Tensor | None, origins: Tensor) -> Tensor:
+        return self.compression(values)

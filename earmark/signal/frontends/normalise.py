@@ -10,7 +10,7 @@ from earmark.core.batch import Batch
 from earmark.core.errors import RunError, SettingsError
 from earmark.core.manifest import ORIGINS
 from earmark.dsp.padding import padding_zeroed
-from earmark.signal.frontends.exact import Exact
+from earmark.signal.frontends.exact import Exact, ToFeatures
 from earmark.signal.frontends.moments import Moments
 from earmark.signal.step import FrontEnd, Spec
 
@@ -52,28 +52,29 @@ class _AsItIs(Exact):
         return batch.changed(domain="features")
 
 
-class _ByClip(Exact):
+class _ByClip(ToFeatures):
     def __init__(self, settings: Normalise) -> None:
         super().__init__()
         self.per_band = settings.per_band
         self.eps = settings.eps
 
-    def transformed(self, batch: Batch) -> Batch:
+    def features(self, values: Tensor, lengths: Tensor | None, origins: Tensor) -> Tensor:
         axes = (3,) if self.per_band else (2, 3)
-        n = batch.lengths.clamp(min=1).view(-1, 1, 1, 1) * (1 if self.per_band else batch.values.shape[2])
+        n_values = 1 if self.per_band else values.shape[2]
+        n = values.shape[3] * n_values if lengths is None else lengths.view(-1, 1, 1, 1) * n_values
         # Less a value of its own, a clip that does not vary is exactly zero before anything is rounded.
-        first = batch.values[:, :, :, :1] if self.per_band else batch.values[:, :, :1, :1]
-        apart = _signal(batch.values - first, batch)
-        apart = _signal(apart - apart.sum(axes, keepdim=True) / n, batch)
+        first = values[:, :, :, :1] if self.per_band else values[:, :, :1, :1]
+        apart = _signal(values - first, lengths)
+        apart = _signal(apart - apart.sum(axes, keepdim=True) / n, lengths)
         variance = apart.square().sum(axes, keepdim=True) / n
-        return batch.changed(values=apart / (variance.clamp(min=_TINY).sqrt() + self.eps), domain="features")
+        return apart / (variance.clamp(min=_TINY).sqrt() + self.eps)
 
 
-def _signal(values: Tensor, batch: Batch) -> Tensor:
-    return padding_zeroed(values, batch.lengths) if batch.padded else values
+def _signal(values: Tensor, lengths: Tensor | None) -> Tensor:
+    return values if lengths is None else padding_zeroed(values, lengths)
 
 
-class _ByData(Exact):
+class _ByData(ToFeatures):
     """Learns by ``update`` from batches and ``finish``; an origin that was not among them gets what all share."""
 
     mean: Tensor
@@ -112,11 +113,10 @@ class _ByData(Exact):
         self.fitted.fill_(True)
         self._seen = None
 
-    def transformed(self, batch: Batch) -> Batch:
+    def features(self, values: Tensor, lengths: Tensor | None, origins: Tensor) -> Tensor:
         # Asked of the device until it once says yes: later steps do not wait for it.
         self._ready = self._ready or bool(self.fitted)
         if not self._ready:
             raise RunError("normalise has no statistics of the training data yet; fit the view on training batches")
-        groups = batch.origins if self.n_groups > 1 else torch.zeros_like(batch.origins)
-        values = (batch.values - self.mean[groups]) / (self.std[groups].clamp(min=_TINY) + self.eps)
-        return batch.changed(values=values, domain="features")
+        groups = origins if self.n_groups > 1 else torch.zeros_like(origins)
+        return (values - self.mean[groups]) / (self.std[groups].clamp(min=_TINY) + self.eps)

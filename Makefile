@@ -1,0 +1,36 @@
+# Every target makes the virtual environment when it is missing; nothing outside this folder is touched.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test check bench docs clean
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("earmark needs Python 3.11 or newer, got " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $(READY)
+
+demo: $(READY)  ## the whole arc on generated sounds
+	$(BIN)/earmark demo
+
+test: $(READY)  ## all tests: the quick ones on all cores, then the slow ones
+	$(BIN)/python -m pytest -q -m "not slow" -n auto --dist worksteal
+	$(BIN)/python -m pytest -q -m slow
+
+check: $(READY)  ## style, types, and that the generated pages are up to date
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python scripts/settings_page.py --check
+
+docs: $(READY)  ## the pages that are generated from the source
+	$(BIN)/python scripts/settings_page.py
+
+bench: $(READY)  ## speed as ratios against peers; writes docs/benchmarks.md
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -2,18 +2,24 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
-READY  := $(VENV)/.ready
+USED   := $(VENV)/.for-use
+READY  := $(VENV)/.for-development
+PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: demo test check bench docs clean
 
-$(READY): pyproject.toml constraints.txt
+$(USED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("earmark needs Python 3.11 or newer, got " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	touch $(READY)
+	$(PIP) -c constraints.txt torch
+	$(PIP) -c constraints.txt -e .
+	touch $@
 
-demo: $(READY)  ## the whole arc on generated sounds
+$(READY): $(USED)
+	$(PIP) -c constraints.txt -e '.[dev]'
+	touch $@
+
+demo: $(USED)  ## the whole arc on generated sounds
 	$(BIN)/earmark demo
 
 test: $(READY)  ## all tests: the quick ones on all cores, then the slow ones

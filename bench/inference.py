@@ -9,6 +9,7 @@ that is checked.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def _compared(name: str, tagger: Tagger, recordings: Clips, n_turns: int, rng: n
     shuffled = np.split(rng.permutation(len(recordings)), np.cumsum([len(group) for group in similar])[:-1])
     single = [np.array([row]) for row in range(len(recordings))]
     careless = without_buckets(tagger)
-    ways = [
+    ways: list[Callable[[], NDArray[np.float32]]] = [
         lambda: predict(tagger, recordings).scores,
         lambda: scores(careless, recordings, single),
         lambda: scores(careless, recordings, shuffled),

@@ -1,14 +1,13 @@
 """How fast log-mel features are made: earmark with two threads against librosa in two processes, on the same two cores.
 
-Both get the same clips of 10 s at 44.1 kHz in memory and make decibels of mel bands out of them; they take turns within
-one run, so that whatever else the machine does meets both. Of several turns the median counts.
+Both get the same clips of 10 s at 44.1 kHz in memory and make decibels of mel bands out of them, with and without
+normalising each clip. Starting processes, imports and first calls do not count.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import statistics
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -17,11 +16,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
+from bench.row import Row
 from earmark.core.batch import Batch, waves
 from earmark.core.settings import read
+from earmark.core.spec import Spec
 from earmark.signal.frontends.log_mel import LogMel
-from earmark.signal.step import Spec
 
 RATE_HZ = 44100
 CLIP_SAMPLES = 10 * RATE_HZ
@@ -32,13 +33,13 @@ RECIPES: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(quick: bool = False) -> list[dict[str, Any]]:
-    """One row a recipe and way: clips a second of ours and of the peer, and how many times faster ours is.
+def measure(quick: bool = False) -> list[Row]:
+    """One row a recipe and normalisation.
 
     Args:
         quick: fewer clips and fewer turns, to see that it runs.
     """
-    n_clips, n_turns = (4, 3) if quick else (16, 3)
+    n_clips, n_turns = (2, 1) if quick else (16, 5)
     rows = []
     threads = torch.get_num_threads()
     torch.set_num_threads(N_CORES)
@@ -47,16 +48,10 @@ def measure(quick: bool = False) -> list[dict[str, Any]]:
             for name, mel in RECIPES.items():
                 for over in ("none", "clip"):
                     turns = [_turn(pool, mel, over, n_clips) for _ in range(n_turns + 1)][1:]
-                    rows.append(
-                        {
-                            "name": f"log-mel, {name}" + (", clip normalisation" if over == "clip" else ""),
-                            "unit": "clips of 10 s a second",
-                            "ours": statistics.median(ours for ours, _ in turns),
-                            "peer": statistics.median(peer for _, peer in turns),
-                            "peer_name": f"librosa, {N_CORES} processes",
-                            "ratio": statistics.median(ours / peer for ours, peer in turns),
-                        }
-                    )
+                    ours, theirs = zip(*turns, strict=True)
+                    what = name + (", clip normalisation" if over == "clip" else "")
+                    peer = f"librosa in {N_CORES} processes"
+                    rows.append(Row.of(what, peer, "clips of 10 s a second", ours, theirs))
     finally:
         torch.set_num_threads(threads)
     return rows
@@ -75,11 +70,12 @@ def _turn(pool: ProcessPoolExecutor, mel: dict[str, Any], over: str, n_clips: in
     return ours, peer
 
 
-def _clips(n: int) -> np.ndarray:
+def _clips(n: int) -> NDArray[np.float32]:
     """[clips, samples] of noise under a slow swell, float32."""
     chance = np.random.default_rng(0)
     swell = np.sin(np.linspace(0, 20, CLIP_SAMPLES, dtype=np.float32))
-    return 0.1 * swell * chance.standard_normal((n, CLIP_SAMPLES), dtype=np.float32)
+    found = 0.1 * swell * chance.standard_normal((n, CLIP_SAMPLES), dtype=np.float32)
+    return found.astype(np.float32, copy=False)
 
 
 def _batch(n: int) -> Batch:
@@ -92,7 +88,7 @@ def _librosa(mel: dict[str, Any], over: str, n_clips: int) -> tuple[float, float
     """When one process started and ended; imports and the first call, which loads libraries, do not count."""
     import librosa
 
-    def one(wave: np.ndarray) -> np.ndarray:
+    def one(wave: NDArray[np.float32]) -> NDArray[np.float32]:
         power = librosa.feature.melspectrogram(
             y=wave,
             sr=RATE_HZ,
@@ -102,7 +98,7 @@ def _librosa(mel: dict[str, Any], over: str, n_clips: int) -> tuple[float, float
             fmin=20.0,
             pad_mode="constant",
         )
-        level: np.ndarray = librosa.power_to_db(power, top_db=80.0)
+        level: NDArray[np.float32] = librosa.power_to_db(power, top_db=80.0)
         return level if over == "none" else (level - level.mean()) / (level.std() + 1e-7)
 
     clips = _clips(n_clips)
@@ -127,8 +123,3 @@ def _single_threaded_children() -> Iterator[None]:
                 del os.environ[name]
             else:
                 os.environ[name] = value
-
-
-if __name__ == "__main__":
-    for row in measure():
-        print(f"{row['name']}: {row['ours']:.0f} against {row['peer']:.0f} {row['unit']}, {row['ratio']:.2f} times")

@@ -29,9 +29,8 @@ def page(results: Results) -> str:
     missing = [name for name in BENCHMARKS if name not in results]
     parts = [INTRODUCTION]
     if there:
-        parts.append(
-            _table(["earmark", "peer", "ratio"], [_short(row) for name in there for row in results[name].rows])
-        )
+        short = [_short(name, row) for name in there for row in results[name].rows]
+        parts.append(_table(["", "earmark", "peer", "ratio"], short))
     if missing:
         named = ", ".join(BENCHMARKS[name] for name in missing)
         parts.append(f"Not measured yet: {named} (`python -m bench --only {' '.join(missing)}`).\n")

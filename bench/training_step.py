@@ -41,7 +41,7 @@ SMALL = ("streams.curated.batch_size=4", "streams.curated.crop.length_s=0.5")
 
 def measure(quick: bool = False) -> list[Row]:
     """One row a net."""
-    n_steps, n_turns = (1, 1) if quick else (2, 5)
+    n_steps, n_turns = (1, 1) if quick else (2, 3)
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         recordings = clips(np.full(8 if quick else 128, 3.0), Path(folder))

@@ -23,6 +23,9 @@ from earmark.data.clips import Clips
 from earmark.data.crops import Crop
 
 
+_SORTED_BATCHES = 16
+
+
 class StreamSettings(Settings):
     """Where the clips of a stream come from, how often each, and how many a batch."""
 
@@ -34,6 +37,9 @@ class StreamSettings(Settings):
     """Each clip alike, or each class alike: clips of rare classes come more often."""
     crop: Crop = Crop()
     """What is cut from each clip."""
+    waste: float = Field(0.2, ge=0, lt=1)
+    """Where whole clips are taken, the share of a batch that may be padding: clips of similar length come together, and
+    of one that is still too long for its batch a random part is taken."""
 
     @field_validator("origins")
     @classmethod
@@ -83,7 +89,20 @@ class Stream:
             order = np.resize(rng.permutation(len(self.clips)), wanted)
         else:
             order = rng.choice(len(self.clips), size=wanted, p=self._shares())
+        if self.settings.crop.length_s is None:
+            order = self._by_length(order, rng)
         return order.reshape(len(self), -1)
+
+    def _by_length(self, order: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
+        """The same clips with similar lengths in one batch, the batches in random order.
+
+        Only stretches of some batches are sorted, so that a clip meets others in each pass.
+        """
+        size = self.settings.batch_size * self.world_size
+        lengths = self.clips.n_samples[order]
+        stretch = np.arange(len(order)) // (_SORTED_BATCHES * size)
+        batches = order[np.lexsort((lengths, stretch))].reshape(-1, size)
+        return np.asarray(rng.permuted(rng.permutation(batches), axis=1))
 
     def _shares(self) -> NDArray[np.float64]:
         """The chance of each clip at each draw."""
@@ -104,13 +123,19 @@ class Stream:
         size = self.settings.batch_size
         chosen = self._order(turn)[place, self.rank * size : (self.rank + 1) * size]
         rng = self.chance.at("crop", batch=number, rank=self.rank).numpy()
-        return cut(self.clips.rows(chosen), self.settings.crop, rng)
+        return cut(self.clips.rows(chosen), self.settings.crop, rng, waste=self.settings.waste)
 
 
-def cut(clips: Clips, crop: Crop, rng: np.random.Generator) -> Batch:
-    """A batch with one random crop of each clip."""
+def cut(clips: Clips, crop: Crop, rng: np.random.Generator, *, waste: float = 1.0) -> Batch:
+    """A batch with one random crop of each clip.
+
+    Args:
+        waste: where whole clips are taken, the share of each row that may be padding.
+    """
     rate_hz = clips.store.rate_hz
     sizes = np.array([crop.n_samples(int(n), rate_hz) for n in clips.n_samples])
+    if crop.length_s is None and waste < 1:
+        sizes = np.minimum(sizes, int(np.floor(sizes.min() / (1 - waste))))
     values = np.zeros((len(clips), int(sizes.max(initial=1))), np.float32)
     lengths = np.zeros(len(clips), np.int64)
     for row, (file, start, n, size) in enumerate(zip(clips.files, clips.starts, clips.n_samples, sizes, strict=True)):

@@ -4,7 +4,7 @@ The spectrum of a clip is twenty times as large as its mel bands, so it is made 
 in pieces that stay in the processor's cache. Four things make that fast: a band needs only the bins under its
 triangle, so the filters are cut into groups of bands and each is multiplied with its own bins; squares of real
 and imaginary parts are added by the same multiplication, through filters whose columns are doubled; frames that
-lie in the padding are not computed at all on a CPU; and pieces are done side by side, each by one thread.
+lie in the padding are not computed at all on a CPU; and pieces are done side by side there, each by one thread.
 """
 
 from __future__ import annotations
@@ -29,26 +29,42 @@ _BANDS_IN_GROUP = 16
 
 
 class Span(NamedTuple):
-    """Some neighbouring bands and the bins that any of them needs: rows and columns of the filter matrix."""
+    """Some neighbouring bands and the columns that any of them needs: a part of the matrix of weights."""
 
     band: int
     end_band: int
-    bin: int
-    end_bin: int
+    column: int
+    end_column: int
 
 
-def spans(filters: Float[Tensor, "mels freq"]) -> tuple[Span, ...]:
-    """The filters in groups of neighbouring bands, with the bins that matter to each group.
+class _Piece(NamedTuple):
+    """Some frames of one clip of so many samples."""
+
+    clip: int
+    n_samples: int
+    start: int
+    end: int
+
+
+def column_weights(filters: Float[Tensor, "mels freq"], spectrum: Spectrum) -> Float[Tensor, "mels columns"]:
+    """The matrix that `mel_spectrogram` multiplies with, from `earmark.dsp.mel.mel_filters`.
+
+    Magnitudes have one column for each FFT bin. Power has two, for the squares of the real and the imaginary part.
+    """
+    return filters.repeat_interleave(2, dim=1) if spectrum == "power" else filters
+
+
+def spans(weights: Float[Tensor, "mels columns"]) -> tuple[Span, ...]:
+    """The bands in groups of neighbours, with the columns that matter to each group.
 
     >>> spans(torch.eye(20))
-    (Span(band=0, end_band=16, bin=0, end_bin=16), Span(band=16, end_band=20, bin=16, end_bin=20))
+    (Span(band=0, end_band=16, column=0, end_column=16), Span(band=16, end_band=20, column=16, end_column=20))
     """
     found = []
-    for band in range(0, filters.shape[0], _BANDS_IN_GROUP):
-        end = min(band + _BANDS_IN_GROUP, filters.shape[0])
-        bins = filters[band:end].abs().sum(dim=0).nonzero()[:, 0]
-        if len(bins):
-            found.append(Span(band, end, int(bins[0]), int(bins[-1]) + 1))
+    for band in range(0, weights.shape[0], _BANDS_IN_GROUP):
+        end = min(band + _BANDS_IN_GROUP, weights.shape[0])
+        columns = weights[band:end].abs().sum(dim=0).nonzero()[:, 0].tolist() or [0]
+        found.append(Span(band, end, columns[0], columns[-1] + 1))
     return tuple(found)
 
 
@@ -57,7 +73,7 @@ def mel_spectrogram(
     lengths: Int[Tensor, " batch"],
     hop_samples: int,
     window: Float[Tensor, " n_fft"],
-    filters: Float[Tensor, "mels freq"],
+    weights: Float[Tensor, "mels columns"],
     groups: tuple[Span, ...],
     spectrum: Spectrum = "power",
 ) -> Float[Tensor, "batch mels time"]:
@@ -70,38 +86,39 @@ def mel_spectrogram(
         lengths: samples of signal, from 1 on.
         hop_samples: samples from one frame to the next.
         window: as long as the FFT, on the device of the waves.
-        filters: from `earmark.dsp.mel.mel_filters`, on the device of the waves.
-        groups: `spans` of the filters, made once.
-        spectrum: what the filters are applied to: squared magnitudes or magnitudes.
+        weights: `column_weights` of the filters for this spectrum, on the device of the waves.
+        groups: `spans` of the weights, made once.
+        spectrum: what is summed in a band: squared magnitudes or magnitudes.
     """
     n_fft, counts = window.shape[0], n_frames(lengths, hop_samples)
     if torch.is_grad_enabled() and waves.requires_grad:
-        magnitudes = torch.fft.rfft(framed(waves, n_fft, hop_samples) * window).abs()
-        bands = (magnitudes.square() if spectrum == "power" else magnitudes) @ filters.T
-        return padding_zeroed(bands.transpose(-1, -2).contiguous(), counts)
-    if spectrum == "power":
-        filters, groups = _doubled(filters, groups)
-    made = waves.new_zeros(waves.shape[0], filters.shape[0], n_frames(waves.shape[1], hop_samples))
+        columns = _columns(framed(waves, n_fft, hop_samples) * window, spectrum, keep=True)
+        return padding_zeroed((columns @ weights.T).transpose(-1, -2).contiguous(), counts)
+    made = waves.new_empty(waves.shape[0], weights.shape[0], n_frames(waves.shape[1], hop_samples))
     if waves.device.type != "cpu":
-        _fill_together(made, framed(waves, n_fft, hop_samples), window, filters, spectrum)
+        _fill_together(made, framed(waves, n_fft, hop_samples), window, weights, spectrum)
         return padding_zeroed(made, counts)
 
-    def fill(piece: tuple[int, int, int, int]) -> None:
-        clip, length, start, end = piece
-        bins = _folded(_frames(waves[clip, :length], start, end, n_fft, hop_samples) * window, spectrum)
-        for band, end_band, first, end_bin in groups:
-            torch.mm(
-                filters[band:end_band, first:end_bin],
-                bins[:, first:end_bin].T,
-                out=made[clip, band:end_band, start:end],
-            )
+    def fill(piece: _Piece) -> None:
+        frames = _frames(waves[piece.clip, : piece.n_samples], piece.start, piece.end, n_fft, hop_samples)
+        columns = _columns(frames * window, spectrum)
+        bands = made[piece.clip, :, piece.start : piece.end]
+        for band, end_band, first, end in groups:
+            torch.mm(weights[band:end_band, first:end], columns[:, first:end].T, out=bands[band:end_band])
+        if piece.end == n_frames(piece.n_samples, hop_samples):
+            made[piece.clip, :, piece.end :] = 0.0
 
-    step = max(1, _PIECE_ON_CPU // n_fft)
-    clips = enumerate(zip(lengths.tolist(), counts.tolist(), strict=True))
-    side_by_side(
-        fill, [(clip, length, at, min(at + step, n)) for clip, (length, n) in clips for at in range(0, n, step)]
-    )
+    side_by_side(fill, _pieces(lengths.tolist(), hop_samples, max(1, _PIECE_ON_CPU // n_fft)))
     return made
+
+
+def _pieces(lengths: list[int], hop_samples: int, most: int) -> list[_Piece]:
+    """All frames of all clips, at most so many in a piece."""
+    return [
+        _Piece(clip, length, start, min(start + most, n_frames(length, hop_samples)))
+        for clip, length in enumerate(lengths)
+        for start in range(0, n_frames(length, hop_samples), most)
+    ]
 
 
 def _frames(wave: Tensor, start: int, end: int, n_fft: int, hop_samples: int) -> Tensor:
@@ -113,23 +130,19 @@ def _frames(wave: Tensor, start: int, end: int, n_fft: int, hop_samples: int) ->
     return (functional.pad(piece, (before, behind)) if before or behind else piece).unfold(0, n_fft, hop_samples)
 
 
-def _fill_together(made: Tensor, frames: Tensor, window: Tensor, filters: Tensor, spectrum: Spectrum) -> None:
+def _fill_together(made: Tensor, frames: Tensor, window: Tensor, weights: Tensor, spectrum: Spectrum) -> None:
     """Fill ``made`` [batch, mels, time] from all clips at once, as many frames at a time as memory should hold."""
     step = max(1, _PIECE_ELSEWHERE // (frames.shape[0] * window.shape[0]))
     for start in range(0, frames.shape[1], step):
-        bins = _folded(frames[:, start : start + step] * window, spectrum)
-        made[:, :, start : start + step] = (bins @ filters.T).transpose(-1, -2)
+        columns = _columns(frames[:, start : start + step] * window, spectrum)
+        made[:, :, start : start + step] = (columns @ weights.T).transpose(-1, -2)
 
 
-def _folded(windowed: Tensor, spectrum: Spectrum) -> Tensor:
-    """Magnitudes [..., freq], or the squares of real and imaginary parts side by side [..., 2 freq]."""
-    parts = torch.view_as_real(torch.fft.rfft(windowed)).square_()
-    if spectrum == "power":
-        return parts.flatten(-2)
-    return (parts[..., 0] + parts[..., 1]).sqrt_()
-
-
-def _doubled(filters: Tensor, groups: tuple[Span, ...]) -> tuple[Tensor, tuple[Span, ...]]:
-    """Filters for squares of real and imaginary parts side by side."""
-    wide = tuple(Span(band, end_band, 2 * first, 2 * end) for band, end_band, first, end in groups)
-    return filters.repeat_interleave(2, dim=1), wide
+def _columns(windowed: Tensor, spectrum: Spectrum, keep: bool = False) -> Tensor:
+    """What the weights are for: [..., columns]; ``keep`` leaves what a gradient needs, and takes longer."""
+    spectra: Tensor = torch.fft.rfft(windowed)
+    if keep and spectrum == "magnitude":
+        return spectra.abs()  # Unlike a square root, it has a gradient at zero.
+    parts = torch.view_as_real(spectra)
+    parts = parts.square() if keep else parts.square_()
+    return parts.flatten(-2) if spectrum == "power" else (parts[..., 0] + parts[..., 1]).sqrt_()

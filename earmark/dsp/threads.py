@@ -34,8 +34,7 @@ def side_by_side(work: Callable[[_Piece], object], pieces: Iterable[_Piece]) -> 
     rest = iter(list(pieces))
     inference = torch.is_inference_mode_enabled()
     if n_threads == 1 or not torch.backends.openmp.is_available():  # type: ignore[no-untyped-call]
-        with torch.no_grad():
-            _take(work, rest, inference)
+        _take(work, rest, inference)
         return
     pool = _pool(n_threads, os.getpid())
     for done in [pool.submit(_take, work, rest, inference) for _ in range(n_threads)]:
@@ -45,7 +44,7 @@ def side_by_side(work: Callable[[_Piece], object], pieces: Iterable[_Piece]) -> 
 def _take(work: Callable[[_Piece], object], rest: Iterator[_Piece], inference: bool) -> None:
     """Work on pieces from a list that other threads take from too (taking one is atomic)."""
     # Whether gradients are recorded is known to each thread for itself.
-    with torch.no_grad(), torch.inference_mode(inference):
+    with torch.inference_mode() if inference else torch.no_grad():
         for piece in rest:
             work(piece)
 

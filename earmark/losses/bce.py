@@ -22,7 +22,8 @@ class BCE(Loss, kind="bce"):
         targets: Float[Tensor, "batch classes"],
         known: Bool[Tensor, "batch classes"],
     ) -> Float[Tensor, " batch"]:
-        targets = targets * (1 - self.smoothing) + 0.5 * self.smoothing
-        weight = logits.new_tensor(self.positive_weight) if self.positive_weight != 1 else None
+        # What is not known may be anything, even no number: it must not reach the sum, nor its gradient the logits.
+        targets = targets.where(known, 0.0) * (1 - self.smoothing) + 0.5 * self.smoothing
+        weight = logits.new_full((), self.positive_weight) if self.positive_weight != 1 else None
         losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none", pos_weight=weight)
         return (losses * known).sum(dim=1) / known.sum(dim=1).clamp(min=1)

@@ -37,6 +37,7 @@ from earmark.stages.show import Show
 from earmark.training.devices import device_named, fabric_for, precision_named
 from earmark.training.fit import Epoch, fit
 from earmark.training.learner import Learner
+from earmark.training.settings import TrainingSettings
 
 _VIEW_FIT_BATCHES = 64
 
@@ -120,7 +121,7 @@ def train(recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold
     if not (stopper and _out_of_patience(history, stopper.patience_epochs, stopper.least_gain)):
         for epoch in fit(fabric, learner, streams, recipe.training, chance, track=show.track):
             history.append(_row(epoch))
-            if parts.held_out is not None:
+            if parts.held_out is not None and _due(epoch.number, recipe.training):
                 tagger.network.load_state_dict(learner.network_state())
                 history[-1]["held_out_lwlrap"] = _held_out_score(tagger, parts.held_out)
             if fabric.is_global_zero:
@@ -210,11 +211,15 @@ def _held_out_score(tagger: Tagger, clips: Clips) -> float:
     return lwlrap(clips.targets, predict(tagger, clips).scores, known=clips.known)
 
 
+def _due(epoch: int, training: TrainingSettings) -> bool:
+    return epoch % training.score_epochs == 0 or epoch == training.epochs
+
+
 def _out_of_patience(history: list[dict[str, Any]], patience: int, least_gain: float) -> bool:
     best, since = -1.0, 0
     for row in history:
         since += 1
-        if row["held_out_lwlrap"] > best + least_gain:
+        if row.get("held_out_lwlrap", -1.0) > best + least_gain:
             best, since = row["held_out_lwlrap"], 0
     return since >= patience
 

@@ -37,6 +37,8 @@ class TrainingSettings(Settings):
     """Decay of the moving average of weights that is kept for use; null keeps the weights themselves."""
     early_stopping: EarlyStopping | None = None
     """Needs a held-out fold. The score of that fold is then a little too good: it chose the epoch."""
+    score_epochs: int = Field(1, ge=1)
+    """Epochs between looks at the held-out fold; the last one is always looked at."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     """Arithmetic of the network; auto takes bfloat16 where the processor has instructions for it."""
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Incidental()] = "auto"

@@ -91,15 +91,14 @@ class _Block(nn.Module):
             nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
 
     def forward(self, values: Tensor, lengths: Tensor | None) -> Tensor:
-        # Bias and batch norm lift the padding off zero, and the next convolution would smear it into the signal:
-        # it is put back to zero after each, so that a clip in a batch sees what it sees alone.
-        mask = None if lengths is None else _mask(lengths, values)
-        inner = values
-        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
-            inner = F.relu(norm(convolution(inner)))
-            inner = inner if mask is None else inner * mask
-        pooled = F.avg_pool2d(inner, 2)
-        return torch.cat([pooled, F.avg_pool2d(values, 2)], dim=1) if self.skip else pooled
+        inner = F.relu(self.norms[0](self.convolutions[0](values)))
+        if lengths is not None:
+            # Bias and batch norm lift the padding off zero, and the next convolution would smear it into the signal:
+            # it is put back to zero, so that a clip in a batch sees what it sees alone.
+            inner = inner * _mask(lengths, inner)
+        pooled = F.avg_pool2d(F.relu(self.norms[1](self.convolutions[1](inner))), 2)
+        # In mixed precision the convolutions give less than float32; joined with float32, all would become that.
+        return torch.cat([pooled, F.avg_pool2d(values.to(pooled.dtype), 2)], dim=1) if self.skip else pooled
 
 
 def _mask(lengths: Tensor, values: Tensor) -> Tensor:

@@ -43,12 +43,13 @@ class ToFeatures(Exact, ABC):
             made = self.features(values, batch.lengths if batch.padded else None, batch.origins)
             made = padding_zeroed(made, batch.lengths) if batch.padded else made
             return batch.changed(values=made, domain="features")
-        made = torch.zeros_like(values)
+        made = torch.empty_like(values)
 
         def fill(clip: int) -> None:
             one = slice(clip, clip + 1)
-            signal = slice(0, lengths[clip])
-            made[one, ..., signal] = self.features(values[one, ..., signal], None, batch.origins[one])
+            n = lengths[clip]
+            made[one, ..., :n] = self.features(values[one, ..., :n], None, batch.origins[one])
+            made[one, ..., n:] = 0.0
 
         lengths = batch.lengths.tolist()
         side_by_side(fill, range(len(batch)))

@@ -9,7 +9,7 @@ from torch import nn
 from earmark.core.batch import Batch
 from earmark.core.errors import SettingsError
 from earmark.dsp.mel import MelScale, mel_filters
-from earmark.dsp.spectrogram import Spectrum, mel_spectrogram, spans
+from earmark.dsp.spectrogram import Spectrum, column_weights, mel_spectrogram, spans
 from earmark.dsp.stft import WindowName, n_frames, window
 from earmark.signal.frontends.exact import Exact
 from earmark.signal.step import FrontEnd, Spec
@@ -82,21 +82,21 @@ class _MelBands(Exact):
     """Holds the window and the filters, which settings and rate give, so that a checkpoint need not."""
 
     window: torch.Tensor
-    filters: torch.Tensor
+    weights: torch.Tensor
 
     def __init__(self, settings: Mel, rate_hz: float) -> None:
         super().__init__()
         self.hop_samples = settings.hop_samples
         self.spectrum = settings.spectrum
         taps = window(settings.window, settings.win_samples or settings.n_fft, settings.n_fft)
-        filters = settings.filters(rate_hz)
+        weights = column_weights(settings.filters(rate_hz), settings.spectrum)
         self.register_buffer("window", taps, persistent=False)
-        self.register_buffer("filters", filters, persistent=False)
-        self.groups = spans(filters)
+        self.register_buffer("weights", weights, persistent=False)
+        self.groups = spans(weights)
 
     def transformed(self, batch: Batch) -> Batch:
         bands = mel_spectrogram(
-            batch.values, batch.lengths, self.hop_samples, self.window, self.filters, self.groups, self.spectrum
+            batch.values, batch.lengths, self.hop_samples, self.window, self.weights, self.groups, self.spectrum
         )
         return batch.changed(
             values=bands[:, None],

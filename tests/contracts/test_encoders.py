@@ -1,0 +1,156 @@
+"""What every encoder must keep to; a new member is tested the moment it exists.
+
+A member is tried with each of the settings in `SMALL`, or with its defaults where it has no entry there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from earmark.core.errors import SettingsError
+from earmark.core.spec import Spec
+from earmark.models.encoders.encoder import Encoder
+from earmark.models.encoders.skip_cnn import SkipCNN
+from earmark.models.heads.mean_max import MeanMax
+from earmark.models.network import ModelSettings, n_parameters
+from tests.tiny import N_CLASSES, alone, features, same_tensors, stirred
+
+SMALL: dict[str, list[dict[str, Any]]] = {
+    "skip_cnn": [
+        {"widths": (4, 5, 6), "skip": True},
+        {"widths": (4, 5), "skip": False},
+        {"widths": (4, 5, 6), "skip": (False, True, False)},
+    ],
+}
+SPECS = {"features": Spec("features", 100.0, 2, 19), "wave": Spec("wave", 8000.0)}
+CASES = [
+    pytest.param(kind, settings, SPECS[member.takes], id=f"{kind}-{i}")
+    for kind, member in Encoder.members().items()
+    for i, settings in enumerate(SMALL.get(kind, [{}]))
+]
+every_encoder = pytest.mark.parametrize(("kind", "settings", "spec"), CASES)
+
+
+def encoder_of(kind: str, settings: dict[str, Any]) -> Encoder:
+    return Encoder.members()[kind].model_validate(settings)
+
+
+def network_of(kind: str, settings: dict[str, Any], spec: Spec, seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    head = MeanMax(hidden=8, dropout=0, hidden_dropout=0)
+    return ModelSettings(encoder=encoder_of(kind, settings), heads={"main": head}).build(spec, N_CLASSES)
+
+
+@every_encoder
+def test_what_is_declared_is_true_for_any_length_from_the_shortest_on(kind, settings, spec):
+    encoder = encoder_of(kind, settings)
+    module, shortest = encoder.build(spec).eval(), encoder.shortest(spec)
+    for n in (shortest, shortest + 1, 2 * shortest + 3, 3 * shortest - 1):
+        batch = features(spec, (n, n))
+        maps, lengths = module(batch.values, None)
+        assert maps.shape[:3] == (2, module.n_channels, module.n_bands)
+        assert maps.shape[3] >= 1 and lengths is None
+        longer = module(features(spec, (n + 4 * module.stride,)).values, None).maps
+        assert longer.shape[3] == maps.shape[3] + 4
+        _, lengths = module(features(spec, (n + 9, n)).values, torch.tensor([n + 9, n]))
+        assert lengths is not None and int(lengths[1]) == maps.shape[3]
+
+
+@every_encoder
+@pytest.mark.parametrize("more", range(8))
+def test_padding_changes_scores_by_less_than_it_declares(kind, settings, spec, more):
+    encoder = encoder_of(kind, settings)
+    network, shortest = stirred(network_of(kind, settings, spec)), encoder.shortest(spec)
+    lengths = [shortest + more, 4 * shortest + more, shortest + 3 * more + 1, 2 * shortest - 1 + more]
+    batch = features(spec, lengths, seed=more)
+    with torch.no_grad():
+        together = network(batch)
+        for row in range(len(lengths)):
+            apart = network(alone(batch, row))
+            assert float((together[row] - apart[0]).abs().max()) < encoder.tolerance
+
+
+@every_encoder
+def test_a_mask_over_nothing_changes_nothing(kind, settings, spec):
+    encoder = encoder_of(kind, settings)
+    network = stirred(network_of(kind, settings, spec))
+    batch = features(spec, [2 * encoder.shortest(spec) + 1] * 3)
+    with torch.no_grad():
+        torch.testing.assert_close(network(batch.changed(padded=True)), network(batch.changed(padded=False)))
+
+
+@every_encoder
+@pytest.mark.parametrize("padded", [False, True])
+def test_every_parameter_gets_a_gradient(kind, settings, spec, padded):
+    network = network_of(kind, settings, spec).train()
+    n = 4 * encoder_of(kind, settings).shortest(spec)
+    network(features(spec, (n, n - 3 if padded else n, n, n))).square().sum().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None and bool(parameter.grad.isfinite().all()), name
+        # The bias in front of a batch norm has a gradient that is zero but for rounding.
+        assert bool(parameter.grad.any()) or name.endswith("bias"), name
+
+
+@every_encoder
+def test_another_of_its_kind_takes_its_state(kind, settings, spec):
+    one, other = network_of(kind, settings, spec, seed=1), network_of(kind, settings, spec, seed=2)
+    batch = features(spec, [3 * encoder_of(kind, settings).shortest(spec)] * 3)
+    one.train()(batch)
+    other.load_state_dict(one.state_dict())
+    assert same_tensors(one.state_dict(), other.state_dict())
+    with torch.no_grad():
+        assert torch.equal(one.eval()(batch), other.eval()(batch))
+
+
+@every_encoder
+@pytest.mark.parametrize("padded", [False, True])
+def test_bfloat16_and_channels_last_stay_finite(kind, settings, spec, padded):
+    network = network_of(kind, settings, spec).to(memory_format=torch.channels_last).train()
+    n = 3 * encoder_of(kind, settings).shortest(spec) + 1
+    batch = features(spec, (n, n - 2 if padded else n, n, n))
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = network(batch)
+    assert logits.dtype == torch.float32 and bool(logits.isfinite().all())
+    logits.square().mean().backward()
+    assert all(bool(p.grad.isfinite().all()) for p in network.parameters())
+    exact = network_of(kind, settings, spec).train()(batch)
+    assert float((exact - logits).detach().abs().max()) < 0.15 * float(exact.detach().abs().max()) + 0.05
+
+
+@every_encoder
+def test_input_of_the_wrong_kind_is_refused_with_both_sides_named(kind, settings, spec):
+    encoder = encoder_of(kind, settings)
+    wrong = SPECS["wave" if encoder.takes == "features" else "features"]
+    with pytest.raises(SettingsError, match=f"'{kind}' takes {encoder.takes}, but the view gives {wrong.domain}"):
+        encoder.build(wrong)
+    with pytest.raises(SettingsError, match=kind):
+        ModelSettings(encoder=encoder).build(wrong, N_CLASSES)
+
+
+# The published net on its three input channels: 67, 195, 451, 963 channels after the blocks.
+@pytest.mark.parametrize(("skip", "channels"), [(True, (67, 195, 451, 963)), (False, (64, 128, 256, 512))])
+def test_the_published_skip_net_has_the_published_size(skip, channels):
+    with torch.device("meta"):
+        network = ModelSettings(encoder=SkipCNN(skip=skip)).build(Spec("features", 63.5, 3, 128), 80)
+    encoder = network.encoder
+    assert (encoder.n_channels, encoder.n_bands, encoder.stride) == (channels[-1], 8, 16)
+    wanted, inputs = 0, (3, *channels[:-1])
+    for given, out, block in zip(inputs, (64, 128, 256, 512), encoder.blocks, strict=True):
+        assert [c.in_channels for c in block.convolutions] == [given, out]
+        wanted += 9 * given * out + out + 9 * out * out + out + 2 * 2 * out
+    assert n_parameters(encoder) == wanted == {True: 5_745_600, False: 4_689_216}[skip]
+    linear = [module for module in network.heads["main"].modules() if isinstance(module, nn.Linear)]
+    assert [(m.in_features, m.out_features) for m in linear] == [(channels[-1], 128), (128, 80)]
+    assert n_parameters(network.heads["main"]) == channels[-1] * 128 + 128 + 1 + 2 * 128 + 128 * 80 + 80
+
+
+def test_skip_cnn_refuses_too_few_bands_and_skips_that_do_not_fit():
+    with pytest.raises(SettingsError, match="needs 16 of them, but the view gives 12"):
+        SkipCNN().build(Spec("features", 100.0, 1, 12))
+    with pytest.raises(SettingsError, match="2 blocks but 3 values of skip"):
+        SkipCNN(widths=(4, 4), skip=(True, False, True)).build(Spec("features", 100.0, 1, 64))
+    SkipCNN(widths=(4,) * 4).build(Spec("features", 100.0, 1, 16))

@@ -1,8 +1,8 @@
 """Scores of clips of many lengths: in batches of similar lengths, against one at a time and against shuffled batches.
 
 The clips last from 0.3 to 20 s (log-normal, median 4 s) and are heard at full length, from the store, in float32 on the
-processor, by the two nets of the training step. The shuffled batches are as many and as large as those of similar
-lengths, and padded to their longest clip. The net masks what is padding, so all three ways give a clip the same scores;
+processor, by the two nets of the training step. The shuffled batches are as many as those of similar lengths, all of one
+size, and padded to their longest clip. The net masks what is padding, so all three ways give a clip the same scores;
 that is checked.
 """
 
@@ -47,7 +47,7 @@ def measure(quick: bool = False) -> list[Row]:
 
 def _compared(name: str, tagger: Tagger, recordings: Clips, n_turns: int, rng: np.random.Generator) -> list[Row]:
     lengths, similar = grouped(tagger, recordings)
-    shuffled = np.split(rng.permutation(len(recordings)), np.cumsum([len(group) for group in similar])[:-1])
+    shuffled = np.array_split(rng.permutation(len(recordings)), len(similar))
     single = [np.array([row]) for row in range(len(recordings))]
     careless = without_buckets(tagger)
     ways: list[Callable[[], NDArray[np.float32]]] = [

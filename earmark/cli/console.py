@@ -19,10 +19,14 @@ class Console:
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.live = sys.stderr.isatty() and not quiet
         self._bar: Progress | None = None
         self._counting: dict[str, TaskID] = {}
         self._told = time.monotonic()
+
+    @property
+    def live(self) -> bool:
+        """Whether there is anybody to see a bar move."""
+        return sys.stderr.isatty() and not self.quiet
 
     def track(self, numbers: Iterable[int], total: int, what: str) -> Iterator[int]:
         """Pass the numbers through, with a bar that counts them."""

@@ -12,6 +12,7 @@ from earmark.stages.prepare import Prepared, prepare
 from earmark.stages.recipe import Recipe, read_recipe
 from earmark.stages.report import write_report
 from earmark.stages.score import held_out_and_test
+from earmark.training.devices import fabric_for
 
 BAD_FILES = 6
 """Exit code of work that was done, but for some files that could not be used."""
@@ -37,9 +38,14 @@ def train_runs(
 ) -> int:
     """``earmark train``."""
     settings = read_recipe(recipe, tuple(changes))
-    done = prepared(settings, data, store, console)
+    fabric = fabric_for(settings.training)
+    console.quiet = console.quiet or not fabric.is_global_zero
+    with fabric.rank_zero_first():  # one process packs, the others find it packed
+        done = prepared(settings, data, store, console)
     out = out or Path("runs") / Path(recipe).stem
-    runs = train_each(settings, done.manifest, done.store, out, fold, console)
+    runs = train_each(settings, done.manifest, done.store, out, fold, console, fabric)
+    if not fabric.is_global_zero:
+        return 0
     for run in runs:
         _quarantine_table(done.report, run)
         write_report(run, done.manifest, done.store)

@@ -48,7 +48,8 @@ def override(data: Any, changes: Iterable[str]) -> Any:
     """Plain data with values replaced at dotted paths, as ``-s training.epochs=3`` asks; the input is left alone.
 
     A number in a path points into a list. The value is YAML, so ``[1, 2]``, ``null`` and ``true`` mean what they say.
-    Another ``kind`` takes the settings of the former one away. Whether the path makes sense is for the settings' own validation to say.
+    Another ``kind`` takes the settings of the former one away. Whether the path makes sense is for the settings' own
+    validation to say.
 
     >>> override({"a": {"b": 1}}, ["a.b=2", "a.c=[x]"])
     {'a': {'b': 2, 'c': ['x']}}

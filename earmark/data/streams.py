@@ -22,7 +22,6 @@ from earmark.core.settings import Settings, nearest
 from earmark.data.clips import Clips
 from earmark.data.crops import Crop
 
-
 _SORTED_BATCHES = 16
 
 

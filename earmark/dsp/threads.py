@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import lru_cache
 from typing import TypeVar
 
@@ -28,7 +28,7 @@ def side_by_side(work: Callable[[_Piece], object], pieces: Iterable[_Piece]) -> 
         pieces: what to call it with, in the order in which they are begun.
 
     Raises:
-        Exception: whatever the work raised first; pieces not yet begun by that thread are then left out.
+        Exception: whatever the work raised, when all threads are done; some pieces may then have been left out.
     """
     n_threads = torch.get_num_threads()
     rest = iter(list(pieces))
@@ -37,8 +37,9 @@ def side_by_side(work: Callable[[_Piece], object], pieces: Iterable[_Piece]) -> 
         _take(work, rest, inference)
         return
     pool = _pool(n_threads, os.getpid())
-    for done in [pool.submit(_take, work, rest, inference) for _ in range(n_threads)]:
-        done.result()
+    done, _ = wait([pool.submit(_take, work, rest, inference) for _ in range(n_threads)])
+    for future in done:
+        future.result()
 
 
 def _take(work: Callable[[_Piece], object], rest: Iterator[_Piece], inference: bool) -> None:
@@ -55,9 +56,13 @@ def _pool(n_threads: int, process: int) -> ThreadPoolExecutor:
     pool = ThreadPoolExecutor(n_threads, "earmark", initializer=_alone)
     # All must have started before the number of threads, of which torch keeps a copy for new threads, is put back.
     met = threading.Barrier(n_threads + 1)
-    for _ in range(n_threads):
-        pool.submit(met.wait)
-    met.wait()
+    try:
+        for _ in range(n_threads):
+            pool.submit(met.wait)
+        met.wait()
+    except BaseException:
+        met.abort()  # Or those that have started would wait for ever for one that could not.
+        raise
     torch.set_num_threads(n_threads)
     return pool
 

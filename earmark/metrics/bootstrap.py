@@ -178,6 +178,8 @@ def bootstrap_interval(
     resampling = resampling_of(n_clips, groups, n_resamples, level, seed)
     value, resampled = resampling.results(statistic)
     low, high = resampling.ends(2 * value - resampled)
+    # With few clips the bias that mirroring takes off can exceed the spread: the value itself always belongs inside.
+    low, high = min(low, value), max(high, value)
     return Interval(value, *(min(max(end, bounds[0]), bounds[1]) for end in (low, high)))
 
 

@@ -1,5 +1,6 @@
 """A network: one encoder and one or more named heads."""
 
+from pydantic import field_validator
 from torch import Tensor, nn
 
 from earmark.core.batch import Batch
@@ -17,6 +18,16 @@ class ModelSettings(Settings):
     encoder: Encoder = SkipCNN()
     heads: dict[str, Head] = {"main": MeanMax()}
     """Named heads; the one called ``main`` is the tagger's, others serve terms of the objective."""
+
+    @field_validator("heads")
+    @classmethod
+    def _names_of_modules(cls, heads: dict[str, Head]) -> dict[str, Head]:
+        for name in heads:
+            if not name or "." in name or hasattr(nn.ModuleDict, name):
+                raise ValueError(
+                    f"a head cannot be called '{name}', which torch keeps for itself; call it '{name or 'main'}_head'"
+                )
+        return heads
 
     def build(self, spec: Spec, n_classes: int) -> "Network":
         """The network for input of this spec."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from earmark.core.batch import Batch
 from earmark.core.chance import Chance
@@ -55,7 +56,15 @@ class Look:
 
 def _together(batches: list[Batch]) -> Batch:
     first = batches[0]
+    longest = max(batch.values.shape[-1] for batch in batches)
+    batches = [_padded(batch, longest) for batch in batches]
     tensors = [f.name for f in fields(Batch) if isinstance(getattr(first, f.name), Tensor)]
     parts = {name: torch.cat([getattr(batch, name) for batch in batches]) for name in tensors}
     ids = tuple(name for batch in batches for name in batch.ids)
     return first.changed(**parts, ids=ids, padded=any(batch.padded for batch in batches))
+
+
+def _padded(batch: Batch, n: int) -> Batch:
+    """The batch with its values ``n`` long; streams may cut clips of different length."""
+    missing = n - batch.values.shape[-1]
+    return batch.changed(values=functional.pad(batch.values, (0, missing)), padded=True) if missing else batch

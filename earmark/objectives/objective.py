@@ -13,11 +13,15 @@ from torch import Tensor, nn
 
 from earmark.core.batch import Batch
 from earmark.core.chance import Chance
+from earmark.core.errors import SettingsError
 from earmark.core.settings import Settings
 from earmark.models.network import Network
 from earmark.objectives.look import Look
 from earmark.objectives.term import Term
 from earmark.objectives.terms.supervised import Supervised
+
+NOT_PARTS = ("total", "gradient")
+"""What stands beside the parts where losses are reported, so that no part may be called so."""
 
 
 class Part(Settings):
@@ -60,22 +64,28 @@ class Objective(nn.Module):
 
     def __init__(self, parts: Mapping[str, Part], view: nn.Module, network: Network) -> None:
         super().__init__()
+        for name in parts:
+            if name in NOT_PARTS:
+                raise SettingsError(
+                    f"a part of the objective cannot be called '{name}', which means something else in the log; "
+                    f"call it '{name}_part', for example"
+                )
         self.parts = dict(parts)
         self.view = view
         self.network = network
-        self.terms = nn.ModuleDict({name: part.term.build(network) for name, part in parts.items()})
+        self.terms = nn.ModuleList(part.term.build(network) for part in parts.values())
 
     def forward(self, step: Step) -> Losses:
         """The losses of one step."""
         look = Look(self.view, self.network, step.batches, step.chance, step.epoch)
         means: list[Tensor | None] = []
         total: Tensor | None = None
-        for name, part in self.parts.items():
+        for part, term in zip(self.parts.values(), self.terms, strict=True):
             weight = part.weight_at(step.epoch)
             if weight == 0:
                 means.append(None)
                 continue
-            mean = self._mean(name, part, look)
+            mean = self._mean(part, term, look)
             means.append(mean.detach())
             total = weight * mean if total is None else total + weight * mean
         if total is None:  # every weight is zero at the start of a ramp: a step that changes nothing
@@ -83,14 +93,14 @@ class Objective(nn.Module):
         assert total is not None
         return Losses(total, torch.stack([total.new_zeros(()) if mean is None else mean for mean in means]))
 
-    def _mean(self, name: str, part: Part, look: Look) -> Tensor:
+    def _mean(self, part: Part, term: nn.Module, look: Look) -> Tensor:
         groups = [part.streams] if part.joint else [(stream,) for stream in part.streams]
-        lost = torch.cat([self.terms[name](look, group) for group in groups])
+        lost = torch.cat([term(look, group) for group in groups])
         weights = torch.cat([look.seen(group).weights for group in groups])
         mean: Tensor = (lost * weights).sum() / weights.sum().clamp(min=1e-8)
         return mean
 
     def after_step(self) -> None:
         """Let the terms change their own state."""
-        for term in self.terms.values():
+        for term in self.terms:
             term.after_step(self.network)  # type: ignore[operator]

@@ -46,8 +46,7 @@ class CosineOscillation(Schedule, kind="cosine_oscillation"):
         return _fall((math.floor(epoch) if self.per_epoch else epoch) / self.half_period_epochs, self.floor)
 
     def cycle_ends(self, n_epochs: int) -> tuple[int, ...]:
-        bottoms = (round((2 * k + 1) * self.half_period_epochs) for k in range(n_epochs))
-        return tuple(sorted({*(e for e in bottoms if 0 < e <= n_epochs), n_epochs}))
+        return _ends(self.half_period_epochs, 2 * self.half_period_epochs, n_epochs)
 
 
 class CosineRestarts(Schedule, kind="cosine_restarts"):
@@ -64,8 +63,13 @@ class CosineRestarts(Schedule, kind="cosine_restarts"):
         return _fall(1.0 if at_the_end else place, self.floor)
 
     def cycle_ends(self, n_epochs: int) -> tuple[int, ...]:
-        ends = (round((k + 1) * self.period_epochs) for k in range(n_epochs))
-        return tuple(sorted({*(e for e in ends if 0 < e <= n_epochs), n_epochs}))
+        return _ends(self.period_epochs, self.period_epochs, n_epochs)
+
+
+def _ends(first: float, period: float, n_epochs: int) -> tuple[int, ...]:
+    """The whole epochs nearest to the ends of cycles, each once, and the last epoch."""
+    ends = (round(first + k * period) for k in range(math.ceil(n_epochs / period) + 1))
+    return tuple(sorted({*(end for end in ends if 0 < end <= n_epochs), n_epochs}))
 
 
 def _fall(place: float, floor: float) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lightning_fabric import Fabric
+
 from earmark.core.errors import DataError, SettingsError
 from earmark.core.manifest import Manifest
 from earmark.core.predictions import pooled
@@ -16,7 +18,9 @@ from earmark.stages.show import Show
 from earmark.stages.train import train
 
 
-def train_runs(recipe: Recipe, manifest: Manifest, store: Store, out: Path, fold: str, show: Show) -> list[RunFolder]:
+def train_runs(
+    recipe: Recipe, manifest: Manifest, store: Store, out: Path, fold: str, show: Show, fabric: Fabric
+) -> list[RunFolder]:
     """Train what ``fold`` asks for.
 
     Args:
@@ -30,21 +34,22 @@ def train_runs(recipe: Recipe, manifest: Manifest, store: Store, out: Path, fold
         SettingsError: ``fold`` is none of these.
     """
     if fold == "none":
-        train(recipe, manifest, store, RunFolder(out), None, show)
+        train(recipe, manifest, store, RunFolder(out), None, show, fabric)
         return [RunFolder(out)]
     manifest = with_folds(manifest, recipe.folds, recipe.seed)
     if fold != "each":
         if not fold.isdigit():
             raise SettingsError(f"--fold must be a number, 'each' or 'none', got '{fold}'")
-        train(recipe, manifest, store, RunFolder(out), int(fold), show)
+        train(recipe, manifest, store, RunFolder(out), int(fold), show, fabric)
         return [RunFolder(out)]
     numbers = sorted(set(manifest.where(part="train", origin="curated").clips["fold"].drop_nulls().to_list()))
     runs = [RunFolder(out / f"fold-{number}") for number in numbers]
     for number, run in zip(numbers, runs, strict=True):
         show.say(f"fold {number}, {numbers.index(number) + 1} of {len(numbers)}")
-        train(recipe, manifest, store, run, number, show)
+        train(recipe, manifest, store, run, number, show, fabric)
     held_out = pooled([read_predictions(run.predictions("held_out")) for run in runs])
-    write_predictions(held_out, RunFolder(out).predictions("held_out"))
+    if fabric.is_global_zero:
+        write_predictions(held_out, RunFolder(out).predictions("held_out"))
     return runs
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 import torch
+from lightning_fabric import Fabric
 
 from earmark.core.chance import Chance
 from earmark.core.errors import DataError, SettingsError
@@ -34,7 +35,7 @@ from earmark.runs.environment import environment
 from earmark.runs.folder import RunFolder
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
-from earmark.training.devices import device_named, fabric_for, precision_named
+from earmark.training.devices import precision_named
 from earmark.training.fit import Epoch, fit
 from earmark.training.learner import Learner
 from earmark.training.settings import TrainingSettings
@@ -73,12 +74,15 @@ def divide(manifest: Manifest, store: Store, fold: int | None, origins: Sequence
     return Parts(Clips.of(train, store), held_out, Clips.of(test, store) if len(test) else None)
 
 
-def train(recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold: int | None, show: Show) -> bool:
+def train(
+    recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold: int | None, show: Show, fabric: Fabric
+) -> bool:
     """Train, predict, and leave a tagger; true if there was anything left to do.
 
     Args:
         manifest: with folds, where one is held out.
         fold: the fold that is held out; none trains on everything.
+        fabric: launched; where there are several processes, the first one alone writes.
 
     Raises:
         RunError: the folder belongs to a run with other settings.
@@ -86,17 +90,17 @@ def train(recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold
     """
     if fold is None and recipe.training.early_stopping:
         raise SettingsError("training.early_stopping needs a held-out fold to watch; give --fold, or remove it")
-    device = device_named(recipe.training.device)
+    device = fabric.device
     name = fingerprint(recipe, manifest.clips.drop("seconds").to_dict(as_series=False), _said(manifest), fold)
-    run.claim(
-        name,
-        recipe.model_dump(mode="json"),
-        {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)},
-    )
+    if fabric.is_global_zero:
+        facts = {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)}
+        run.claim(name, recipe.model_dump(mode="json"), facts)
+    fabric.barrier()
     if run.facts()["finished"]:
         show.say(f"run '{run.path}' is finished already")
         return False
-    run.write_json("environment.json", environment() | {"device": str(device)})
+    if fabric.is_global_zero:
+        run.write_json("environment.json", environment() | {"device": str(device)})
 
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
     parts = divide(manifest, store, fold, origins)
@@ -106,7 +110,6 @@ def train(recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold
     objective = Objective(recipe.objective, tagger.view, copy.deepcopy(tagger.network))
     if device.type == "cpu" or precision_named(recipe.training.precision, device) == "bfloat16":
         objective.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    fabric = fabric_for(recipe.training)
     streams = {
         name: Stream(name, settings, parts.training, chance, rank=fabric.global_rank, world_size=fabric.world_size)
         for name, settings in recipe.streams.items()
@@ -115,6 +118,9 @@ def train(recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold
 
     learner = Learner(objective, recipe.training.optimizer, recipe.training.average)
     history = _go_on(run, learner, show)
+    fabric.barrier()
+    if history and fabric.is_global_zero:
+        run.write_log(history)
     if not history:
         _fit_view(tagger, streams)
     stopper = recipe.training.early_stopping
@@ -135,6 +141,7 @@ def train(recipe: Recipe, manifest: Manifest, store: Store, run: RunFolder, fold
     tagger.network.load_state_dict(learner.network_state())
     if fabric.is_global_zero:
         _finish(run, tagger, parts, fold, show)
+    fabric.barrier()
     return True
 
 
@@ -176,7 +183,6 @@ def _go_on(run: RunFolder, learner: Learner, show: Show) -> list[dict[str, Any]]
     tensors, facts = load(run.last)
     learner.load(tensors, facts["learner"])
     history: list[dict[str, Any]] = facts["history"]
-    run.write_log(history)
     show.say(f"going on after epoch {learner.epoch}")
     return history
 

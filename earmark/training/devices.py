@@ -47,7 +47,10 @@ def precision_named(asked: str, device: torch.device) -> str:
 
 
 def fabric_for(settings: TrainingSettings) -> Fabric:
-    """Lightning Fabric for these settings: devices, precision and processes are its business."""
+    """Lightning Fabric for these settings, launched: devices, precision and processes are its business.
+
+    With more than one device or node the processes run from here on side by side, one a device.
+    """
     import logging
 
     from lightning_fabric import Fabric
@@ -56,10 +59,12 @@ def fabric_for(settings: TrainingSettings) -> Fabric:
     device = device_named(settings.device)
     precision = precision_named(settings.precision, device)
     n_processes = settings.devices * settings.nodes
-    return Fabric(
+    fabric = Fabric(
         accelerator={"cpu": "cpu", "cuda": "cuda", "mps": "mps"}[device.type],
         devices=settings.devices,
         num_nodes=settings.nodes,
         strategy="ddp" if n_processes > 1 else "auto",
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
     )
+    fabric.launch()
+    return fabric

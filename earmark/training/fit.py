@@ -63,6 +63,7 @@ def fit(
     """Train from where the learner is to the last epoch.
 
     Args:
+        fabric: launched.
         streams: the first defines the epoch; the others go round as often as it takes.
         chance: names every draw of the training.
         track: shows progress within an epoch.
@@ -116,7 +117,6 @@ def fit(
 
 
 def _set_up(fabric: Fabric, learner: Learner, settings: TrainingSettings) -> tuple[Any, Any]:
-    fabric.launch()
     learner.objective.to(fabric.device)
     if settings.compile:
         learner.objective.network.compile()

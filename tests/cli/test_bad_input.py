@@ -85,7 +85,7 @@ def test_a_csv_with_an_unknown_label(earmark, sounds: Path, tmp_path: Path) -> N
 def test_a_text_file_named_wav_goes_into_quarantine(earmark, sounds: Path, tmp_path: Path) -> None:
     folder = tmp_path / "sounds"
     shutil.copytree(sounds, folder)
-    bad = sorted((folder / "train_curated").iterdir())[0]
+    bad = min((folder / "train_curated").iterdir())
     bad.write_text("this is a letter to a friend")
     said = earmark("pack", "demo", "--data", folder, "--store", tmp_path / "store")
     assert said.code == 6 and bad.name in said.err and "unreadable" in said.err
@@ -106,7 +106,7 @@ def test_early_stopping_needs_a_held_out_fold(earmark, sounds: Path, trained: Pa
 
 
 def test_checkpoints_that_are_none(earmark, sounds: Path, trained: Path, tmp_path: Path, monkeypatch) -> None:
-    clip = sorted((sounds / "test").iterdir())[0]
+    clip = min((sounds / "test").iterdir())
     refused(earmark("tag", tmp_path, clip), 4, "no tagger")
     refused(earmark("tag", tmp_path / "none.safetensors", clip), 4, "no checkpoint")
     (tmp_path / "text.safetensors").write_text("hello")

@@ -52,6 +52,20 @@ def test_with_gradient_and_without_are_the_same(spectrum):
     assert not with_gradient[1, :, 8:].any()
 
 
+def test_the_number_of_threads_changes_no_bit():
+    waves = torch.randn(5, 90_000, generator=torch.Generator().manual_seed(0))
+    weights = column_weights(FILTERS, "power")
+    before, found = torch.get_num_threads(), []
+    try:
+        for n_threads in (1, 2, 3):
+            torch.set_num_threads(n_threads)
+            lengths = torch.tensor([90_000, 1, 70_000, 512, 33_333])
+            found.append(mel_spectrogram(waves, lengths, 10, TAPS, weights, spans(weights)))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(found[0], found[1]) and torch.equal(found[0], found[2])
+
+
 def test_spans_cover_everything_that_is_not_zero():
     rest = FILTERS.clone()
     for band, end_band, first, end in spans(FILTERS):

@@ -3,10 +3,12 @@
 512 -> dropout .2 -> 128 -> PReLU -> batch norm -> dropout .1 -> classes; the 128 and the dropouts are settings.
 """
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from earmark.core.batch import signal_mask
+from earmark.core.errors import SettingsError
 from earmark.models.encoders.encoder import Encoded, EncoderModule
 from earmark.models.heads.head import Head, HeadModule
 
@@ -40,14 +42,19 @@ class MeanMaxModule(HeadModule):
         )
 
     def forward(self, encoded: Encoded) -> Tensor:
+        if self.training and len(encoded.maps) < 2:
+            raise SettingsError(
+                "head 'mean_max' learns from how the clips of a batch differ and needs 2 or more, got 1; "
+                "raise streams.*.batch_size"
+            )
         logits: Tensor = self.layers(mean_over_time(encoded).amax(dim=2))
         return logits
 
 
 def mean_over_time(encoded: Encoded) -> Tensor:
-    """Mean over the frames that are signal, [batch, channels, freq]."""
+    """Mean over the frames that are signal, [batch, channels, freq], in float32: bfloat16 cannot count beyond 256."""
     maps, lengths = encoded
     if lengths is None:
-        return maps.mean(dim=3)
+        return maps.mean(dim=3, dtype=torch.float32)
     mask = signal_mask(lengths, maps.shape[3])[:, None, None, :].to(maps.dtype)
-    return (maps * mask).sum(dim=3) / lengths.clamp(min=1)[:, None, None].to(maps.dtype)
+    return (maps * mask).sum(dim=3, dtype=torch.float32) / lengths.clamp(min=1)[:, None, None]

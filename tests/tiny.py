@@ -84,7 +84,7 @@ def clips_of(lengths: Sequence[int], origins: Sequence[int] | None = None, seed:
     )
 
 
-def stream_of(lengths: Sequence[int] = (4000,) * 12, *, batch_size: int = 4, seed: int = 0, **rest: Any) -> Stream:
+def stream_of(lengths: Sequence[int] = (4000,) * 24, *, batch_size: int = 4, seed: int = 0, **rest: Any) -> Stream:
     """A stream of half a second of each of the `clips_of` these lengths."""
     settings = StreamSettings(batch_size=batch_size, crop=Crop(length_s=0.5), **rest)
     return Stream("curated", settings, clips_of(lengths, seed=seed), Chance(seed))

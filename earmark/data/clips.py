@@ -1,7 +1,8 @@
 """Clips of a manifest as they lie in a store: spans to read, in samples.
 
 A manifest speaks of files and seconds, a store of packed files and samples; this is where the two meet, once,
-before any batch is made. Clips whose file is in quarantine are left out and counted, never replaced.
+before any batch is made. Clips whose file is in quarantine, or ends before they begin, are left out and counted, never
+replaced.
 """
 
 from __future__ import annotations
@@ -51,19 +52,19 @@ class Clips:
         """
         table = manifest.clips
         held = [file in store for file in table["file"]]
-        missing = tuple(table.filter([not h for h in held])["id"])
-        table = table.filter(held)
+        whole = np.array([store.n_samples(f) if h else 0 for f, h in zip(table["file"], held, strict=True)], np.int64)
+        starts = np.minimum(np.round(table["start_s"].to_numpy() * store.rate_hz).astype(np.int64), whole)
+        ends = np.round(table["end_s"].fill_null(np.inf).to_numpy() * store.rate_hz)
+        n_samples = np.minimum(ends, whole).astype(np.int64) - starts
+        there = n_samples > 0  # no clip: its file is not in the store, or ends before the clip begins
+        missing = tuple(table.filter(~there)["id"])
+        table = table.filter(there)
         if not table.height and len(manifest):
             raise DataError(f"none of {len(manifest)} clips is in the store '{store.folder}'; pack them first")
-        rate_hz = store.rate_hz
-        whole = np.array([store.n_samples(file) for file in table["file"]], dtype=np.int64)
-        starts = np.minimum(np.round(table["start_s"].to_numpy() * rate_hz).astype(np.int64), whole)
-        ends = np.round(table["end_s"].fill_null(np.inf).to_numpy() * rate_hz)
-        ends = np.minimum(ends, whole).astype(np.int64)
         ids = tuple(table["id"])
         targets, known = manifest.targets(ids)
         origins = np.array([ORIGINS.index(origin) for origin in table["origin"]], dtype=np.int64)
-        return cls(store, ids, tuple(table["file"]), starts, ends - starts, targets, known, origins, missing)
+        return cls(store, ids, tuple(table["file"]), starts[there], n_samples[there], targets, known, origins, missing)
 
     def __len__(self) -> int:
         return len(self.ids)

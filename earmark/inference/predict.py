@@ -34,8 +34,7 @@ def predict(
     window = round(settings.window_s * tagger.settings.rate_hz)
     spans = [(row, *piece) for row, n in enumerate(clips.n_samples) for piece in pieces(int(n), window)]
     most = round(settings.batch_s * tagger.settings.rate_hz)
-    crop = tagger.settings.crop.length_s
-    least = 0 if crop is None else round(crop * tagger.settings.rate_hz)
+    least = tagger.settings.crop.least_samples(tagger.settings.rate_hz)
     heard_lengths = [max(n, least) for _, _, n in spans]
     groups = buckets(heard_lengths, most_clips=settings.batch_clips, most_samples=most, waste=settings.waste)
 

@@ -23,7 +23,7 @@ class ModelSettings(Settings):
     @classmethod
     def _names_of_modules(cls, heads: dict[str, Head]) -> dict[str, Head]:
         for name in heads:
-            if not name or "." in name or hasattr(nn.ModuleDict, name):
+            if not name or "." in name or hasattr(nn.ModuleDict(), name):
                 raise ValueError(
                     f"a head cannot be called '{name}', which torch keeps for itself; call it '{name or 'main'}_head'"
                 )

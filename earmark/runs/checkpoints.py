@@ -13,7 +13,7 @@ from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from earmark.core.errors import RunError
 from earmark.core.files import write_atomically
@@ -24,7 +24,7 @@ VERSION = 1
 def save(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
     """Write a checkpoint, or leave the one that is there as it was."""
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    header = {"earmark": json.dumps({"version": VERSION, **facts})}
+    header = {"earmark": json.dumps({**facts, "version": VERSION})}
     write_atomically(path, lambda place: save_file(plain, str(place), metadata=header))
 
 
@@ -44,7 +44,10 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise RunError(f"'{path}' is not a readable checkpoint ({error}); restore it or train again", path) from None
     if header is None:
         raise RunError(f"'{path}' holds tensors but no facts of earmark; it was written by something else", path)
-    facts = json.loads(header)
+    try:
+        facts = dict(json.loads(header))
+    except (ValueError, TypeError) as error:
+        raise RunError(f"the facts in '{path}' are damaged ({error}); restore it or train again", path) from None
     if facts.get("version") != VERSION:
         raise RunError(
             f"checkpoint '{path}' has version {facts.get('version')}, but this earmark reads version {VERSION}; "
@@ -52,3 +55,30 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             path,
         )
     return tensors, facts
+
+
+def put_back(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """Load a module's state.
+
+    Raises:
+        RunError: the tensors are of another network; see `must_fit`.
+    """
+    must_fit(module.state_dict(), tensors)
+    module.load_state_dict(tensors)
+
+
+def must_fit(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> None:
+    """Refuse tensors that are not those of a state.
+
+    Raises:
+        RunError: a tensor is missing, left over or of another shape; the first by name, with both shapes.
+    """
+    for name in sorted(own.keys() ^ tensors.keys()):
+        where = "is not in the checkpoint" if name in own else "is in the checkpoint but not in the network"
+        raise RunError(f"the checkpoint is of another network: '{name}' {where}; use the recipe it was made with")
+    for name, value in own.items():
+        if value.shape != tensors[name].shape:
+            raise RunError(
+                f"the checkpoint is of another network: '{name}' is {tuple(tensors[name].shape)} there and "
+                f"{tuple(value.shape)} here; use the recipe it was made with"
+            )

@@ -18,10 +18,13 @@ A folder belongs to one fingerprint. The same command goes on with it; another o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import filelock
 
 from earmark.core.errors import RunError
 from earmark.core.files import write_text_atomically
@@ -70,7 +73,7 @@ class RunFolder:
             if held["fingerprint"] != fingerprint:
                 raise RunError(self._mismatch(recipe, facts, held), self.path)
             return True
-        if self.path.is_dir() and any(self.path.iterdir()):
+        if self.path.is_dir() and any(place.name != "run.lock" for place in self.path.iterdir()):
             raise RunError(f"'{self.path}' holds files but no run; name an empty or a new folder", self.path)
         write_text_atomically(self.path / "recipe.yaml", dump(dict(recipe)))
         self.note({"fingerprint": fingerprint, "finished": False, **facts})
@@ -82,6 +85,22 @@ class RunFolder:
         changed += [f"{k} ({held.get(k)!r} there, {v!r} now)" for k, v in facts.items() if held.get(k) != v]
         what = ", ".join(changed[:4]) or "its data, whose clips or labels have changed"
         return f"run '{self.path}' was made with other settings: {what}; name another folder with --out"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from working on this run; the system lets go of the lock when its holder dies.
+
+        Raises:
+            RunError: somebody else is at work on it.
+        """
+        lock = filelock.FileLock(self.path / "run.lock", timeout=0)
+        try:
+            with lock:
+                yield
+        except filelock.Timeout:
+            raise RunError(
+                f"another process is at work on run '{self.path}'; wait until it is done, or end it", self.path
+            ) from None
 
     def facts(self) -> dict[str, Any]:
         """What ``run.json`` says; empty where there is no run."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,7 +39,7 @@ from earmark.stages.show import Show
 from earmark.training.devices import precision_named
 from earmark.training.fit import Epoch, fit
 from earmark.training.learner import Learner
-from earmark.training.settings import TrainingSettings
+from earmark.training.settings import EarlyStopping, TrainingSettings
 
 _VIEW_FIT_BATCHES = 64
 
@@ -90,7 +91,6 @@ def train(
     """
     if fold is None and recipe.training.early_stopping:
         raise SettingsError("training.early_stopping needs a held-out fold to watch; give --fold, or remove it")
-    device = fabric.device
     name = fingerprint(recipe, manifest.clips.drop("seconds").to_dict(as_series=False), _said(manifest), fold)
     if fabric.is_global_zero:
         facts = {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)}
@@ -99,23 +99,29 @@ def train(
     if run.facts()["finished"]:
         show.say(f"run '{run.path}' is finished already")
         return False
-    if fabric.is_global_zero:
-        run.write_json("environment.json", environment() | {"device": str(device)})
+    with run.alone() if fabric.is_global_zero else nullcontext():
+        if fabric.is_global_zero:
+            run.write_json("environment.json", environment() | {"device": str(fabric.device)})
+        origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
+        _learn(recipe, manifest, run, divide(manifest, store, fold, origins), fold, show, fabric)
+    fabric.barrier()
+    return True
 
-    origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
-    parts = divide(manifest, store, fold, origins)
+
+def _learn(
+    recipe: Recipe, manifest: Manifest, run: RunFolder, parts: Parts, fold: int | None, show: Show, fabric: Fabric
+) -> None:
+    """From fresh weights, or those that the run was left with, to a tagger and its predictions."""
     chance = Chance(recipe.seed)
     torch.manual_seed(chance.at("weights").number())
-    tagger = Tagger.build(_tagger_settings(recipe, manifest, run, device), device)
+    tagger = Tagger.build(_tagger_settings(recipe, manifest, run, fabric.device), fabric.device)
     objective = Objective(recipe.objective, tagger.view, copy.deepcopy(tagger.network))
-    if device.type == "cpu" or precision_named(recipe.training.precision, device) == "bfloat16":
-        objective.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    objective.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     streams = {
         name: Stream(name, settings, parts.training, chance, rank=fabric.global_rank, world_size=fabric.world_size)
         for name, settings in recipe.streams.items()
     }
-    _say_what(show, parts, objective, streams, device, precision_named(recipe.training.precision, device))
-
+    _say_what(show, parts, objective, streams, fabric.device, precision_named(recipe.training.precision, fabric.device))
     learner = Learner(objective, recipe.training.optimizer, recipe.training.average)
     history = _go_on(run, learner, show)
     fabric.barrier()
@@ -124,7 +130,7 @@ def train(
     if not history:
         _fit_view(tagger, streams)
     stopper = recipe.training.early_stopping
-    if not (stopper and _out_of_patience(history, stopper.patience_epochs, stopper.least_gain)):
+    if not (stopper and _out_of_patience(history, stopper)):
         for epoch in fit(fabric, learner, streams, recipe.training, chance, track=show.track):
             history.append(_row(epoch))
             if parts.held_out is not None and _due(epoch.number, recipe.training):
@@ -133,7 +139,7 @@ def train(
             if fabric.is_global_zero:
                 _keep(run, learner, history)
             show.say(_line(history[-1], recipe.training.epochs))
-            if stopper and _out_of_patience(history, stopper.patience_epochs, stopper.least_gain):
+            if stopper and _out_of_patience(history, stopper):
                 show.say(f"no better held-out score in {stopper.patience_epochs} epochs; stopped")
                 break
     if stopper:
@@ -141,8 +147,6 @@ def train(
     tagger.network.load_state_dict(learner.network_state())
     if fabric.is_global_zero:
         _finish(run, tagger, parts, fold, show)
-    fabric.barrier()
-    return True
 
 
 def _said(manifest: Manifest) -> dict[str, Any]:
@@ -221,13 +225,13 @@ def _due(epoch: int, training: TrainingSettings) -> bool:
     return epoch % training.score_epochs == 0 or epoch == training.epochs
 
 
-def _out_of_patience(history: list[dict[str, Any]], patience: int, least_gain: float) -> bool:
+def _out_of_patience(history: list[dict[str, Any]], stopper: EarlyStopping) -> bool:
     best, since = -1.0, 0
     for row in history:
         since += 1
-        if row.get("held_out_lwlrap", -1.0) > best + least_gain:
+        if row.get("held_out_lwlrap", -1.0) > best + stopper.least_gain:
             best, since = row["held_out_lwlrap"], 0
-    return since >= patience
+    return since >= stopper.patience_epochs
 
 
 def _line(row: Mapping[str, Any], n_epochs: int) -> str:

@@ -50,6 +50,9 @@ def fabric_for(settings: TrainingSettings) -> Fabric:
     """Lightning Fabric for these settings, launched: devices, precision and processes are its business.
 
     With more than one device or node the processes run from here on side by side, one a device.
+
+    Raises:
+        SettingsError: the device is not there, or there are fewer of them than asked for.
     """
     import logging
 
@@ -58,6 +61,12 @@ def fabric_for(settings: TrainingSettings) -> Fabric:
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces what we say ourselves
     device = device_named(settings.device)
     precision = precision_named(settings.precision, device)
+    n_here = torch.cuda.device_count() if device.type == "cuda" else 1
+    if device.type != "cpu" and settings.devices > n_here:
+        raise SettingsError(
+            f"training.devices asks for {settings.devices} devices, but this machine has {n_here} of kind "
+            f"'{device.type}'; ask for at most as many"
+        )
     n_processes = settings.devices * settings.nodes
     fabric = Fabric(
         accelerator={"cpu": "cpu", "cuda": "cuda", "mps": "mps"}[device.type],

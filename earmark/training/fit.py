@@ -31,6 +31,10 @@ Track = Callable[[Iterable[int], int, str], Iterable[int]]
 """Passes numbers through and shows how far they are: (numbers, how many, what) -> the same numbers."""
 
 
+# What torch says where it raises a plain RuntimeError: on a CPU (two ways), on Apple silicon, in the GPU's libraries.
+_NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory", "alloc_failed")
+
+
 @dataclass(frozen=True)
 class Epoch:
     """What happened in one epoch; ``number`` counts from 1."""
@@ -99,7 +103,7 @@ def fit(
                 losses = _backward(fabric, module, Step(on_device, here, place), settings.accumulate, step_now=last)
                 n_clips += sum(len(batch) for batch in made.values())
                 norm = _update(fabric, learner, module, optimizer, settings) if last else None
-                gauge.see(learner.step, losses.total, losses.parts, norm)
+                gauge.see(learner.step + (not last), losses.total, losses.parts, norm)
                 if last and learner.step % settings.log_steps == 0:
                     gauge.check()
         except (RuntimeError, MemoryError) as error:
@@ -117,10 +121,9 @@ def fit(
 
 
 def _set_up(fabric: Fabric, learner: Learner, settings: TrainingSettings) -> tuple[Any, Any]:
-    learner.objective.to(fabric.device)
+    learner.to(fabric.device)
     if settings.compile:
         learner.objective.network.compile()
-    # setup() would move the optimizer's state for us only in strategies that shard it; ours is in place already.
     module, optimizer = fabric.setup(learner.objective, learner.optimizer)
     return module, optimizer
 
@@ -191,12 +194,14 @@ class _Gauge:
 
 def _explain_memory(error: BaseException, streams: Mapping[str, Stream]) -> NoReturn:
     """Say which batch to make smaller, where it was memory that ran out; anything else goes on as it came."""
-    ran_out = isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
-    if not ran_out:
+    words = str(error).lower()
+    if not isinstance(error, MemoryError | torch.OutOfMemoryError) and not any(each in words for each in _NO_MEMORY):
         raise error
     name, stream = max(streams.items(), key=lambda each: each[1].settings.batch_size)
     size = stream.settings.batch_size
-    raise RunError(
-        f"memory ran out with {size} clips a batch in stream '{name}'; "
-        f"try -s streams.{name}.batch_size={max(1, size // 2)} (training.accumulate=2 then keeps the step as large)"
-    ) from error
+    advice = (
+        f"streams.{name}.batch_size={size // 2} (training.accumulate=2 then keeps the step as large)"
+        if size > 1
+        else f"a shorter streams.{name}.crop.length_s, or a smaller network"
+    )
+    raise RunError(f"memory ran out with {size} clips a batch in stream '{name}'; try -s {advice}") from error

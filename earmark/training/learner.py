@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from earmark.core.errors import RunError
 from earmark.objectives.objective import Objective
+from earmark.runs.checkpoints import must_fit, put_back
 from earmark.training.average import Average
 from earmark.training.optimizers.optimizer import Optimizer
 
@@ -32,6 +32,13 @@ class Learner:
         self.average = None if average is None else Average(objective.network, average)
         self.epoch = 0
         self.step = 0
+
+    def to(self, device: torch.device) -> None:
+        """Bring the network, the average and what the optimizer remembers to a device."""
+        self.objective.to(device)
+        if self.average is not None:
+            self.average.state = {name: value.to(device) for name, value in self.average.state.items()}
+        self.optimizer.load_state_dict(self.optimizer.state_dict())  # this puts its state where the parameters are
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Everything needed to go on: tensors by name, and facts."""
@@ -61,15 +68,16 @@ class Learner:
         """
         put_back(self.objective, _under("objective/", tensors))
         if self.average is not None:
-            self.average.state = {
-                name: _like(self.average.state[name], value) for name, value in _under("average/", tensors).items()
-            }
+            averaged = _under("average/", tensors)
+            must_fit(self.average.state, averaged)
+            self.average.state = {name: _like(own, averaged[name]) for name, own in self.average.state.items()}
         parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         state: dict[int, dict[str, Any]] = {int(i): dict(n) for i, n in facts["optimizer"]["numbers"].items()}
         for name, value in _under("optimizer/", tensors).items():
             index, _, key = name.partition("/")
             parameter = parameters[int(index)]
-            state.setdefault(int(index), {})[key] = _like(parameter, value) if value.shape == parameter.shape else value
+            fits = value.shape == parameter.shape
+            state.setdefault(int(index), {})[key] = _like(parameter, value) if fits else value.clone()
         self.optimizer.load_state_dict({"state": state, "param_groups": facts["optimizer"]["groups"]})
         for place, entries in state.items():  # load_state_dict keeps the device but may lose the memory layout
             for key, value in entries.items():
@@ -80,25 +88,6 @@ class Learner:
     def network_state(self) -> dict[str, Tensor]:
         """The network's tensors as they are meant to be used: averaged where there is an average."""
         return dict(self.objective.network.state_dict() if self.average is None else self.average.state)
-
-
-def put_back(module: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Load a module's state.
-
-    Raises:
-        RunError: a tensor is missing, left over or of another shape; the first by name, with both shapes.
-    """
-    own = module.state_dict()
-    for name in sorted(own.keys() ^ tensors.keys()):
-        where = "is not in the checkpoint" if name in own else "is in the checkpoint but not in the network"
-        raise RunError(f"the checkpoint is of another network: '{name}' {where}; use the recipe it was made with")
-    for name, value in own.items():
-        if value.shape != tensors[name].shape:
-            raise RunError(
-                f"the checkpoint is of another network: '{name}' is {tuple(tensors[name].shape)} there and "
-                f"{tuple(value.shape)} here; use the recipe it was made with"
-            )
-    module.load_state_dict(tensors)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

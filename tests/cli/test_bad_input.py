@@ -159,3 +159,13 @@ def test_a_full_disk_loses_nothing(earmark, sounds: Path, tmp_path: Path, monkey
     monkeypatch.setattr(checkpoints, "save_file", write)
     said = earmark(*arguments)
     assert said.code == 0 and "going on after epoch" in said.err
+
+
+def test_a_run_that_somebody_else_works_on(earmark, sounds: Path, tmp_path: Path) -> None:
+    from earmark.runs.folder import RunFolder
+    from tests.cli.conftest import train_arguments
+
+    (tmp_path / "run").mkdir()
+    with RunFolder(tmp_path / "run").alone():
+        said = earmark(*train_arguments(sounds, tmp_path))
+    refused(said, 4, "another process")

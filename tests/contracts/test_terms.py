@@ -91,5 +91,5 @@ def test_the_supervised_term_ignores_the_labels_that_are_not_known():
     known = torch.zeros_like(batch.known)
     known[1, 2] = True
     look = Look(objective.view, objective.network, {"curated": batch.changed(known=known)}, Chance(0), 1.0)
-    lost = term_of(objective)(look, ("curated",))
+    lost = term_of(objective)(look, ("curated",)).detach()
     assert bool((lost[[0, 2, 3]] == 0).all()) and float(lost[1]) > 0

@@ -176,7 +176,7 @@ def test_a_part_may_not_be_called_what_the_log_calls_something_else(name):
         objective_of({name: Part()})
 
 
-@pytest.mark.parametrize("name", ["train", "a.b", ""])
+@pytest.mark.parametrize("name", ["train", "training", "a.b", ""])
 def test_a_head_that_cannot_be_a_module_is_refused(name):
     with pytest.raises(ValueError, match="a head cannot be called"):
         ModelSettings(heads={"main": MeanMax(), name: MeanMax()})

@@ -3,6 +3,8 @@
 512 -> dropout .2 -> 128 -> PReLU -> batch norm -> dropout .1 -> classes; the 128 and the dropouts are settings.
 """
 
+import math
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -22,6 +24,9 @@ class MeanMax(Head, kind="mean_max"):
     """Share of the pooled channels dropped in training."""
     hidden_dropout: float = Field(0.1, ge=0, lt=1)
     """Share of the hidden units dropped in training."""
+    prior: float | None = Field(None, gt=0, lt=1)
+    """Probability that every class starts from; null starts at one half, as published. Most labels are absent, and a
+    net that starts by saying so need not spend its first epochs on learning it."""
 
     def build(self, encoder: EncoderModule, n_classes: int) -> "MeanMaxModule":
         return MeanMaxModule(self, encoder.n_channels, n_classes)
@@ -40,6 +45,8 @@ class MeanMaxModule(HeadModule):
             nn.Dropout(settings.hidden_dropout),
             nn.Linear(settings.hidden, n_classes),
         )
+        if settings.prior is not None:
+            nn.init.constant_(self.layers[-1].bias, math.log(settings.prior / (1 - settings.prior)))  # type: ignore[arg-type]
 
     def forward(self, encoded: Encoded) -> Tensor:
         if self.training and len(encoded.maps) < 2:

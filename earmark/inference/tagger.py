@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import expit
 from torch import Tensor
 
 from earmark.core.batch import waves
@@ -23,7 +24,7 @@ from earmark.data.decoding import blocks
 from earmark.inference.pieces import stream_pieces
 from earmark.inference.settings import TaggerSettings
 from earmark.models.network import Network
-from earmark.runs.checkpoints import load, save
+from earmark.runs.checkpoints import load, put_back, save
 from earmark.signal.view import ViewModule, build_view
 
 
@@ -72,7 +73,7 @@ class Tagger:
         Raises:
             DataError: the file cannot be decoded, and why.
         """
-        probabilities = 1 / (1 + np.exp(-self.file_logits(path).astype(np.float64)))
+        probabilities = expit(self.file_logits(path).astype(np.float64))
         order = np.argsort(-probabilities, kind="stable")[:top]
         return [Tag(self.classes[i], float(probabilities[i])) for i in order if probabilities[i] >= threshold]
 
@@ -179,5 +180,5 @@ def load_tagger(path: str | Path, device: torch.device | str = "cpu", **inferenc
     data["inference"] = data["inference"] | inference
     tagger = Tagger.build(read(TaggerSettings, data, what=f"the settings in '{place}'"), device)
     for prefix, module in (("network/", tagger.network), ("view/", tagger.view)):
-        module.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+        put_back(module, {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
     return tagger

@@ -49,5 +49,8 @@ def _commit() -> str:
     here = Path(__file__).resolve().parent.parent.parent
     if not (here / ".git").exists():
         return ""
-    done = subprocess.run(["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
+    command = ["git", "-C", str(here), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:  # the source tree is here, but git is not
+        return ""

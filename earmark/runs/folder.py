@@ -27,7 +27,7 @@ from typing import Any
 import filelock
 
 from earmark.core.errors import RunError
-from earmark.core.files import write_text_atomically
+from earmark.core.files import PARTIAL, write_text_atomically
 from earmark.core.fingerprint import differences
 from earmark.core.yaml_text import dump, parse
 
@@ -69,18 +69,23 @@ class RunFolder:
             RunError: the folder belongs to a run with another fingerprint, or holds something else.
         """
         held = self.facts()
-        if held:
-            if held["fingerprint"] != fingerprint:
-                raise RunError(self._mismatch(recipe, facts, held), self.path)
-            return True
-        if self.path.is_dir() and any(place.name != "run.lock" for place in self.path.iterdir()):
-            raise RunError(f"'{self.path}' holds files but no run; name an empty or a new folder", self.path)
-        write_text_atomically(self.path / "recipe.yaml", dump(dict(recipe)))
-        self.note({"fingerprint": fingerprint, "finished": False, **facts})
-        return False
+        if held and held["fingerprint"] != fingerprint:
+            raise RunError(self._mismatch(recipe, facts, held), self.path)
+        if not held:
+            if self.path.is_dir() and not all(_is_ours(place) for place in self.path.iterdir()):
+                raise RunError(f"'{self.path}' holds files but no run; name an empty or a new folder", self.path)
+            self.note({"fingerprint": fingerprint, "finished": False, **facts})
+        # The facts come first: they say whose folder it is, should the work be killed between the two.
+        if not self._recipe.is_file():
+            write_text_atomically(self._recipe, dump(dict(recipe)))
+        return bool(held)
+
+    @property
+    def _recipe(self) -> Path:
+        return self.path / "recipe.yaml"
 
     def _mismatch(self, recipe: Mapping[str, Any], facts: Mapping[str, Any], held: Mapping[str, Any]) -> str:
-        other = parse((self.path / "recipe.yaml").read_text(encoding="utf-8"))
+        other = parse(self._recipe.read_text(encoding="utf-8")) if self._recipe.is_file() else dict(recipe)
         changed = [f"{path} ({was!r} there, {now!r} now)" for path, was, now in differences(other, dict(recipe))]
         changed += [f"{k} ({held.get(k)!r} there, {v!r} now)" for k, v in facts.items() if held.get(k) != v]
         what = ", ".join(changed[:4]) or "its data, whose clips or labels have changed"
@@ -108,9 +113,11 @@ class RunFolder:
         if not place.is_file():
             return {}
         try:
-            facts: dict[str, Any] = json.loads(place.read_text(encoding="utf-8"))
+            facts = json.loads(place.read_text(encoding="utf-8"))
         except ValueError as error:
             raise RunError(f"'{place}' is damaged ({error}); name another folder with --out", place) from None
+        if not isinstance(facts, dict) or "fingerprint" not in facts:
+            raise RunError(f"'{place}' does not say whose run it is; name another folder with --out", place)
         return facts
 
     def note(self, facts: Mapping[str, Any]) -> None:
@@ -136,3 +143,8 @@ class RunFolder:
         if not place.is_file():
             return []
         return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line]
+
+
+def _is_ours(place: Path) -> bool:
+    """Whether a claim that was killed leaves this."""
+    return place.name == "run.lock" or place.suffix == PARTIAL

@@ -78,10 +78,11 @@ class Recipe(Settings):
             raise ValueError(f"no part of the objective uses stream '{min(unused)}'; remove it, or name it there")
         shortest = self.model.encoder.shortest(spec) / spec.rate_hz
         for name, stream_settings in self.streams.items():
-            length = stream_settings.crop.length_s
-            if length is not None and length < shortest:
+            crop = stream_settings.crop
+            what, length = ("shortest_s", crop.shortest_s) if crop.length_s is None else ("length_s", crop.length_s)
+            if length < shortest:
                 raise ValueError(
-                    f"streams.{name}.crop.length_s is {length:g} s, but encoder '{self.model.encoder.kind}' "
+                    f"streams.{name}.crop.{what} is {length:g} s, but encoder '{self.model.encoder.kind}' "
                     f"needs at least {shortest:.3g} s of this view"
                 )
         return self

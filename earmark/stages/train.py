@@ -91,7 +91,7 @@ def train(
     """
     if fold is None and recipe.training.early_stopping:
         raise SettingsError("training.early_stopping needs a held-out fold to watch; give --fold, or remove it")
-    name = fingerprint(recipe, manifest.clips.drop("seconds").to_dict(as_series=False), _said(manifest), fold)
+    name = fingerprint(recipe, _said(manifest), _packed(manifest, store), fold)
     if fabric.is_global_zero:
         facts = {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)}
         run.claim(name, recipe.model_dump(mode="json"), facts)
@@ -151,10 +151,18 @@ def _learn(
 
 def _said(manifest: Manifest) -> dict[str, Any]:
     return {
-        **manifest.labels.to_dict(as_series=False),
+        "clips": manifest.clips.drop("seconds").to_dict(as_series=False),
+        "labels": manifest.labels.to_dict(as_series=False),
         "classes": manifest.classes,
         "unlisted": dict(manifest.unlisted),
     }
+
+
+def _packed(manifest: Manifest, store: Store) -> dict[str, Any]:
+    """What tells the audio of these clips from other audio under the same names."""
+    files = manifest.clips.select("file").unique()
+    table = store.table.join(files, on="file", how="semi").sort("file")
+    return table.select("file", "n_samples", "source_bytes", "peak").to_dict(as_series=False)
 
 
 def _tagger_settings(recipe: Recipe, manifest: Manifest, run: RunFolder, device: torch.device) -> TaggerSettings:
@@ -192,12 +200,16 @@ def _go_on(run: RunFolder, learner: Learner, show: Show) -> list[dict[str, Any]]
 
 
 def _keep(run: RunFolder, learner: Learner, history: list[dict[str, Any]]) -> None:
-    """Save the checkpoint first, then the log that agrees with it."""
+    """Save the checkpoints, then the log that agrees with them.
+
+    The best one comes first: a run that is killed in between makes this epoch again, and both with it. The other way
+    round it would go on from this epoch without its best.
+    """
     tensors, facts = learner.state()
-    save(run.last, tensors, {"learner": facts, "history": history})
     scores = [row.get("held_out_lwlrap", 0.0) for row in history]
     if scores[-1] >= max(scores) and "held_out_lwlrap" in history[-1]:
         save(run.best, tensors, {"learner": facts, "history": history})
+    save(run.last, tensors, {"learner": facts, "history": history})
     run.write_log(history)
 
 

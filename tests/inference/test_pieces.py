@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from earmark.core.errors import SettingsError
+from earmark.inference.pieces import even_pieces, pieces, stream_pieces
+
+windows = st.integers(1, 40)
+
+
+def cut_up(n: int, cuts: list[int]) -> list[np.ndarray]:
+    """The samples 0 to n in blocks; some of them may be empty."""
+    return np.split(np.arange(n, dtype=np.float32), sorted(cut % (n + 1) for cut in cuts))
+
+
+@given(st.integers(0, 500), windows)
+def test_pieces_cover_a_clip_once_without_slivers(n, window):
+    found = pieces(n, window)
+    assert found[0][0] == 0 and sum(length for _, length in found) == n
+    for (start, length), (following, _) in pairwise(found):
+        assert start + length == following
+    assert all(length <= window for _, length in found)
+    if n > window:
+        assert all(2 * length >= window - 1 for _, length in found)
+    else:
+        assert found == [(0, n)]
+
+
+@given(st.integers(1, 300), windows, st.lists(st.integers(0, 1000), max_size=12))
+def test_a_stream_is_cut_like_a_clip_however_it_comes_in_blocks(n, window, cuts):
+    found = list(stream_pieces(cut_up(n, cuts), window))
+    assert [(int(piece[0]), len(piece)) for piece in found] == pieces(n, window)
+    assert np.array_equal(np.concatenate(found), np.arange(n))
+
+
+@given(st.integers(0, 300), windows, st.lists(st.integers(0, 1000), max_size=12))
+def test_even_pieces_are_even_but_the_last(n, size, cuts):
+    found = list(even_pieces(cut_up(n, cuts), size))
+    assert [len(piece) for piece in found] == [size] * (n // size) + [n % size] * (n % size > 0)
+    assert not found or np.array_equal(np.concatenate(found), np.arange(n))
+
+
+def test_a_silent_stream_has_no_pieces_and_an_empty_clip_one_empty_piece():
+    assert list(stream_pieces([], 4)) == list(stream_pieces([np.zeros(0, np.float32)], 4)) == []
+    assert pieces(0, 4) == [(0, 0)]
+
+
+def test_a_stream_is_not_held_longer_than_it_must():
+    taken = []
+
+    def blocks():
+        for number in range(100):
+            taken.append(number)
+            yield np.zeros(10, np.float32)
+
+    found = stream_pieces(blocks(), 20)
+    next(found)
+    assert len(taken) == 3
+    next(found)
+    assert len(taken) == 5
+
+
+@pytest.mark.parametrize("cut", [stream_pieces, even_pieces])
+def test_a_window_without_a_sample_is_refused(cut):
+    with pytest.raises(SettingsError, match="at least one sample"):
+        next(cut([np.zeros(3, np.float32)], 0))
+    with pytest.raises(SettingsError, match="at least one sample"):
+        pieces(3, 0)

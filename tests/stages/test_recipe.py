@@ -1,0 +1,58 @@
+"""Recipes: those that come along are whole, sections fit one another, changes reach what they name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from earmark.core.errors import SettingsError
+from earmark.core.fingerprint import fingerprint
+from earmark.core.settings import read
+from earmark.core.yaml_text import dump, parse
+from earmark.stages.recipe import Recipe, read_recipe, shipped_recipes, unusual
+
+
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
+def test_shipped_recipes_are_whole_and_survive_being_written_down(name: str) -> None:
+    recipe = read_recipe(name)
+    assert shipped_recipes()[name].startswith("# "), "the first line says what it is for"
+    assert read(Recipe, parse(dump(recipe.model_dump(mode="json")))) == recipe
+    assert recipe.model.build(recipe.spec, 3) is not None
+
+
+def test_defaults_can_be_changed_though_the_file_does_not_name_them() -> None:
+    changed = read_recipe("s0", ("objective.labels.term.loss.smoothing=0.1", "training.clip_norm=5"))
+    part = changed.objective["labels"].term.model_dump()
+    assert part["loss"]["smoothing"] == 0.1 and changed.training.clip_norm == 5
+
+
+def test_another_kind_takes_the_settings_of_the_former_one_away() -> None:
+    changed = read_recipe("s0", ("training.schedule.kind=cosine_restarts", "training.schedule.period_epochs=5"))
+    assert changed.training.schedule.model_dump() == {"kind": "cosine_restarts", "period_epochs": 5.0, "floor": 1e-3}
+
+
+def test_what_does_not_change_the_result_does_not_change_the_fingerprint() -> None:
+    base = fingerprint(read_recipe("small"))
+    assert fingerprint(read_recipe("small", ("training.workers=7", "training.device=cpu", "inference.batch_s=9"))) == base
+    assert fingerprint(read_recipe("small", ("training.epochs=7",))) != base
+
+
+def test_the_source_of_s0_is_kept_to() -> None:
+    """The published values of the net, its front end and its schedule (blog and the kernel it builds on)."""
+    recipe = read_recipe("s0")
+    assert recipe.spec.n_bands == 128 and recipe.spec.rate_hz * 2.0 == pytest.approx(127, abs=1)
+    head = recipe.model.heads["main"].model_dump()
+    assert head == {"kind": "mean_max", "hidden": 128, "dropout": 0.2, "hidden_dropout": 0.1, "prior": None}
+    schedule = recipe.training.schedule
+    lr = recipe.training.optimizer.lr
+    assert lr * schedule(10, 80) == pytest.approx(1e-5, rel=1e-3) and schedule(20, 80) == pytest.approx(1.0)
+
+
+def test_differences_from_the_defaults_are_named() -> None:
+    assert ("training.epochs", 40, 80) in unusual(read_recipe("s0"))
+
+
+def test_a_part_and_its_streams_must_meet(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no part of the objective uses stream 'noisy'"):
+        read_recipe("small", ("streams.noisy={origins: {noisy: 1}}",))

@@ -15,8 +15,8 @@ def pieces(n_samples: int, window_samples: int) -> list[tuple[int, int]]:
 
     While one and a half windows are left, a window is cut; what is then longer than a window is halved.
 
-    >>> pieces(100, 40)
-    [(0, 40), (40, 30), (70, 30)]
+    >>> pieces(100, 45)
+    [(0, 45), (45, 28), (73, 27)]
     >>> pieces(40, 40)
     [(0, 40)]
     """

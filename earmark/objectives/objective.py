@@ -20,7 +20,7 @@ from earmark.objectives.look import Look
 from earmark.objectives.term import Term
 from earmark.objectives.terms.supervised import Supervised
 
-NOT_PARTS = ("total", "gradient")
+NOT_PARTS = ("total", "gradient", "gradient_norm", "epoch", "lr", "seconds", "clips_per_s", "held_out_lwlrap")
 """What stands beside the parts where losses are reported, so that no part may be called so."""
 
 

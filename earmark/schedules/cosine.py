@@ -20,11 +20,11 @@ class Cosine(Schedule, kind="cosine"):
     floor: float = Field(0.0, ge=0, le=1)
     """The factor at the end."""
     warmup_epochs: float = Field(0.0, ge=0)
-    """Epochs of linear rise from 0 before the fall."""
+    """Epochs of linear rise, from a twentieth, before the fall."""
 
     def __call__(self, epoch: float, n_epochs: int) -> float:
         if epoch < self.warmup_epochs:
-            return epoch / self.warmup_epochs
+            return 0.05 + 0.95 * epoch / self.warmup_epochs
         return _fall((epoch - self.warmup_epochs) / max(n_epochs - self.warmup_epochs, 1e-9), self.floor)
 
 

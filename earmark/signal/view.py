@@ -20,7 +20,7 @@ from earmark.signal.step import Augment, FrontEnd, Spec, Step
 
 
 @runtime_checkable
-class Learner(Protocol):
+class Fittable(Protocol):
     """A module that must see training batches before it can be used."""
 
     fitted: Tensor
@@ -124,24 +124,24 @@ def build_view(steps: Sequence[Step], spec: Spec) -> ViewModule:
     return ViewModule(steps, spec)
 
 
-def _unfitted(module: object) -> TypeGuard[Learner]:
-    return isinstance(module, Learner) and not bool(module.fitted)
+def _unfitted(module: object) -> TypeGuard[Fittable]:
+    return isinstance(module, Fittable) and not bool(module.fitted)
 
 
-def _taught(learner: Learner, before: Sequence[nn.Module], batches: Iterable[Batch]) -> int:
+def _taught(step: Fittable, before: Sequence[nn.Module], batches: Iterable[Batch]) -> int:
     """Let one module learn from what those before it make of the batches; how many clips there were."""
     n_clips = 0
     for batch in batches:
         n_clips += len(batch)
         for module in before:
             batch = module(batch)
-        learner.update(batch)
+        step.update(batch)
     if not n_clips:
         raise RunError(
             "the view has statistics to learn, but got no training batches; give a list of batches, which can be gone "
             "through once for each step that learns"
         )
-    learner.finish()
+    step.finish()
     return n_clips
 
 

@@ -7,7 +7,7 @@ goes on after the last whole epoch and ends as if it had never stopped.
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ import polars as pl
 import torch
 from lightning_fabric import Fabric
 
+from earmark.core.batch import Batch
 from earmark.core.chance import Chance
 from earmark.core.errors import DataError, SettingsError
 from earmark.core.fingerprint import fingerprint
@@ -91,7 +92,8 @@ def train(
     """
     if fold is None and recipe.training.early_stopping:
         raise SettingsError("training.early_stopping needs a held-out fold to watch; give --fold, or remove it")
-    name = fingerprint(recipe, _said(manifest), _packed(manifest, store), fold)
+    precision = precision_named(recipe.training.precision, fabric.device)
+    name = fingerprint(recipe, precision, _said(manifest), _packed(manifest, store), fold)
     if fabric.is_global_zero:
         facts = {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)}
         run.claim(name, recipe.model_dump(mode="json"), facts)
@@ -142,6 +144,7 @@ def _learn(
             if stopper and _out_of_patience(history, stopper):
                 show.say(f"no better held-out score in {stopper.patience_epochs} epochs; stopped")
                 break
+    fabric.barrier()
     if stopper:
         learner.load(*_tensors_and_facts(run.best))
     tagger.network.load_state_dict(learner.network_state())
@@ -181,11 +184,19 @@ def _tagger_settings(recipe: Recipe, manifest: Manifest, run: RunFolder, device:
 def _fit_view(tagger: Tagger, streams: Mapping[str, Stream]) -> None:
     """Measure what normalisation over the data needs, on the first batches of every stream."""
     if tagger.view.needs_fit:
-        tagger.view.fit(
-            stream.batch(number).to(tagger.device)
-            for stream in streams.values()
-            for number in range(min(len(stream), _VIEW_FIT_BATCHES))
-        )
+        tagger.view.fit(_FirstBatches(tagger, streams))
+
+
+class _FirstBatches:
+    """The first batches of every stream, made anew each time somebody goes through them."""
+
+    def __init__(self, tagger: Tagger, streams: Mapping[str, Stream]) -> None:
+        self.tagger, self.streams = tagger, streams
+
+    def __iter__(self) -> Iterator[Batch]:
+        for stream in self.streams.values():
+            for number in range(min(len(stream), _VIEW_FIT_BATCHES)):
+                yield stream.batch(number).to(self.tagger.device)
 
 
 def _go_on(run: RunFolder, learner: Learner, show: Show) -> list[dict[str, Any]]:

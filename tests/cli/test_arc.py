@@ -155,5 +155,5 @@ def test_show_speaks_of_everything(earmark) -> None:
     assert "loss" in overview and "bce" in overview and "s0" in overview
     assert "smoothing: float, default 0.0" in earmark("show", "loss.bce").out
     assert "fingerprint" in earmark("show", "s0").out
-    assert "training.epochs: 80 -> 40" in earmark("show", "s0", "demo").out
-    assert "training.epochs: 7 -> 40" in earmark("show", "s0", "demo", "-s", "training.epochs=7").out
+    assert "training.epochs: 80 -> 30" in earmark("show", "s0", "demo").out
+    assert "training.epochs: 7 -> 30" in earmark("show", "s0", "demo", "-s", "training.epochs=7").out

@@ -73,13 +73,18 @@ def test_with_its_state_put_back_it_goes_on_as_if_nothing_had_been(settings):
     [
         (Adam(lr=0.02), lambda p: torch.optim.Adam(p, lr=0.02)),
         (Adam(lr=0.02, betas=(0.8, 0.99)), lambda p: torch.optim.Adam(p, lr=0.02, betas=(0.8, 0.99))),
-        (Adam(lr=0.02, amsgrad=True), lambda p: torch.optim.Adam(p, lr=0.02, amsgrad=True)),
+        (Adam(lr=0.02, eps=0.1, weight_decay=0.1), lambda p: torch.optim.Adam(p, lr=0.02, eps=0.1, weight_decay=0.1)),
+        # A short memory, so that the running square falls and its maximum is another number.
+        (
+            Adam(lr=0.05, betas=(0.9, 0.3), amsgrad=True),
+            lambda p: torch.optim.Adam(p, lr=0.05, betas=(0.9, 0.3), amsgrad=True),
+        ),
         (Adam(lr=0.02, weight_decay=0.1), lambda p: torch.optim.Adam(p, lr=0.02, weight_decay=0.1)),
         (Adam(lr=0.02, weight_decay=0.1, decoupled=True), lambda p: torch.optim.AdamW(p, lr=0.02, weight_decay=0.1)),
     ],
 )
 def test_adam_is_that_of_torch(settings: Adam, reference: Callable[[Any], torch.optim.Optimizer]):
-    mine, _ = trained(settings, 20)
+    mine, _ = trained(settings, 60)
     start, _ = trained(settings, 0)
-    walk(start, reference([start]), 20)
+    walk(start, reference([start]), 60)
     torch.testing.assert_close(mine.detach(), start.detach())

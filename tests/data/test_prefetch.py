@@ -98,6 +98,24 @@ def test_closing_early_leaves_no_thread_and_makes_no_more(n_taken):
     assert (n_taken > 0) == bool(made_numbers)
 
 
+def test_what_has_not_begun_when_the_caller_leaves_is_never_made():
+    release, made_numbers = threading.Event(), []
+
+    def make(number: int) -> int:
+        if number:
+            release.wait(5)
+        made_numbers.append(number)
+        return number
+
+    made = prefetch(make, range(1000), ahead=50)
+    assert next(made) == 0
+    timer = threading.Timer(0.05, release.set)
+    timer.start()
+    made.close()  # type: ignore[attr-defined]
+    timer.join()
+    assert made_numbers in ([0], [0, 1])
+
+
 def test_no_more_than_ahead_are_made_while_the_caller_works():
     asked: list[int] = []
 

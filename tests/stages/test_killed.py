@@ -53,7 +53,7 @@ def test_killed_at_random_moments_it_ends_the_same_bit_for_bit(tmp_path: Path) -
             command(sounds, tmp_path, "killed"), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         try:
-            _, err = process.communicate(timeout=rng.uniform(0.3, 1.1) * lasts)
+            _, err = process.communicate(timeout=rng.uniform(0.2, 0.7) * lasts)
             assert process.returncode == 0, err.decode()
             break
         except subprocess.TimeoutExpired:

@@ -34,7 +34,9 @@ def test_another_kind_takes_the_settings_of_the_former_one_away() -> None:
 
 def test_what_does_not_change_the_result_does_not_change_the_fingerprint() -> None:
     base = fingerprint(read_recipe("small"))
-    assert fingerprint(read_recipe("small", ("training.workers=7", "training.device=cpu", "inference.batch_s=9"))) == base
+    assert (
+        fingerprint(read_recipe("small", ("training.workers=7", "training.device=cpu", "inference.batch_s=9"))) == base
+    )
     assert fingerprint(read_recipe("small", ("training.epochs=7",))) != base
 
 

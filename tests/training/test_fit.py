@@ -9,12 +9,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from earmark.core.chance import Chance
 from earmark.core.errors import DataError, Diverged, RunError
 from earmark.losses.bce import BCE
 from earmark.losses.loss import Loss
 from earmark.objectives.objective import Objective, Part
 from earmark.objectives.terms.supervised import Supervised
 from earmark.schedules.cosine import Constant, CosineOscillation
+from earmark.training.devices import fabric_for
 from earmark.training.fit import fit
 from earmark.training.optimizers.adam import Adam
 from earmark.training.settings import TrainingSettings
@@ -87,6 +89,18 @@ def test_workers_and_looks_at_the_losses_change_nothing(learner_of, train):
     train(one, STEADY)
     train(other, STEADY.model_copy(update={"workers": 3, "log_steps": 1}))
     assert same_tensors(one.state()[0], other.state()[0])
+
+
+def test_bfloat16_learns_too(learner_of):
+    settings = STEADY.model_copy(update={"device": "cpu", "precision": "bfloat16", "clip_norm": 1.0, "average": 0.9})
+    learner = learner_of(settings)
+    half = fabric_for(settings)
+    losses = [each.losses["total"] for each in fit(half, learner, {"curated": stream_of()}, settings, Chance(0))]
+    exact = learner_of(STEADY)
+    whole = fabric_for(STEADY.model_copy(update={"device": "cpu", "precision": "float32"}))
+    wanted = [each.losses["total"] for each in fit(whole, exact, {"curated": stream_of()}, STEADY, Chance(0))]
+    assert losses[0] == pytest.approx(wanted[0], rel=0.05) and losses != wanted
+    assert all(p.dtype == torch.float32 for p in learner.objective.parameters())
 
 
 class _Whole:

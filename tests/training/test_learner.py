@@ -60,6 +60,18 @@ def test_two_learners_with_one_state_go_their_own_ways(learner_of, train):
     assert same_tensors(state_of(other)[0], before[0])
 
 
+def test_where_it_is_already_nothing_changes(learner_of, train):
+    one, other = learner_of(HARD), learner_of(HARD)
+    train(one, HARD, n_epochs=1)
+    train(other, HARD, n_epochs=1)
+    one.to(torch.device("cpu"))
+    for name, value in one.state()[0].items():
+        assert value.stride() == other.state()[0][name].stride(), name
+    train(one, HARD)
+    train(other, HARD)
+    assert same_tensors(one.state()[0], other.state()[0])
+
+
 def test_what_is_for_use_is_the_average_where_there_is_one(learner_of, train):
     averaged, plain = learner_of(HARD), learner_of(EASY)
     train(averaged, HARD, n_epochs=1)

@@ -88,7 +88,7 @@ class RunFolder:
         other = parse(self._recipe.read_text(encoding="utf-8")) if self._recipe.is_file() else dict(recipe)
         changed = [f"{path} ({was!r} there, {now!r} now)" for path, was, now in differences(other, dict(recipe))]
         changed += [f"{k} ({held.get(k)!r} there, {v!r} now)" for k, v in facts.items() if held.get(k) != v]
-        what = ", ".join(changed[:4]) or "its data, whose clips or labels have changed"
+        what = ", ".join(changed[:4]) or "its clips, labels, audio or arithmetic have changed since"
         return f"run '{self.path}' was made with other settings: {what}; name another folder with --out"
 
     @contextmanager

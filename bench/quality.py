@@ -51,13 +51,14 @@ def main() -> None:
     parser.add_argument("study", choices=sorted(STUDIES))
     parser.add_argument("--data", type=Path, required=True, help="a data folder whose labelled clips have folds")
     parser.add_argument("--out", type=Path, default=Path("runs/studies"), help="where the runs lie")
+    parser.add_argument("--fold", action="append", help="only this fold (or none); may be given often")
     parser.add_argument("--most-s", type=float, default=float("inf"), help="begin no further fit after so many seconds")
     parser.add_argument("--table-only", action="store_true", help="train nothing, print what there is")
     asked = parser.parse_args()
     study, out = STUDIES[asked.study], asked.out / asked.study
     began = time.monotonic()
     for arm in study.arms:
-        for fold in study.folds:
+        for fold in asked.fold or study.folds:
             if not asked.table_only and time.monotonic() - began < asked.most_s:
                 _fit(arm, fold, asked.data, out)
     print(table(study, asked.data, out))

@@ -34,8 +34,8 @@ def significant(value: object) -> Any:
             for name, field in type(value).model_fields.items()
             if not any(isinstance(mark, Incidental) for mark in field.metadata)
         }
-    if isinstance(value, dict):
-        return {str(key): significant(each) for key, each in value.items()}
+    if isinstance(value, dict):  # as pairs, for order can matter: the first stream defines the epoch
+        return [[str(key), significant(each)] for key, each in value.items()]
     if isinstance(value, list | tuple):
         return [significant(each) for each in value]
     return value
@@ -65,6 +65,22 @@ def differences(left: object, right: object) -> list[tuple[str, Any, Any]]:
     >>> differences({"a": 1, "b": 2}, {"a": 1, "b": 3})
     [('b', 2, 3)]
     """
-    one, other = flat(left), flat(right)
+    one, other = flat(left) | _orders(left), flat(right) | _orders(right)
     paths = [*one, *(path for path in other if path not in one)]
-    return [(path, one.get(path), other.get(path)) for path in paths if one.get(path) != other.get(path)]
+    found = [(path, one.get(path), other.get(path)) for path in paths if one.get(path) != other.get(path)]
+    return [row for row in found if not row[0].endswith(_ORDER) or sorted(row[1] or ()) == sorted(row[2] or ())]
+
+
+_ORDER = " (order)"
+
+
+def _orders(value: object, prefix: str = "") -> dict[str, Any]:
+    """The order of the names in every mapping, by its path: two recipes may differ in nothing else."""
+    data = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    if isinstance(data, dict):
+        inner = [(f"{prefix}.{key}" if prefix else str(key), each) for key, each in data.items()]
+        found = {f"{prefix or 'names'}{_ORDER}": list(map(str, data))}
+    else:
+        inner = [(f"{prefix}.{i}", each) for i, each in enumerate(data)] if isinstance(data, list) else []
+        found = {}
+    return found | {path: names for place, each in inner for path, names in _orders(each, place).items()}

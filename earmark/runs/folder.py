@@ -31,6 +31,8 @@ from earmark.core.files import PARTIAL, write_text_atomically
 from earmark.core.fingerprint import differences
 from earmark.core.yaml_text import dump, parse
 
+_LOCK = "run.lock"
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -69,16 +71,19 @@ class RunFolder:
             RunError: the folder belongs to a run with another fingerprint, or holds something else.
         """
         held = self.facts()
-        if held and held["fingerprint"] != fingerprint:
+        other = bool(held) and held["fingerprint"] != fingerprint
+        if other and (self.last.is_file() or held.get("finished")):
             raise RunError(self._mismatch(recipe, facts, held), self.path)
-        if not held:
-            if self.path.is_dir() and not all(_is_ours(place) for place in self.path.iterdir()):
-                raise RunError(f"'{self.path}' holds files but no run; name an empty or a new folder", self.path)
+        if not held and self.path.is_dir() and not all(_is_ours(place) for place in self.path.iterdir()):
+            raise RunError(f"'{self.path}' holds files but no run; name an empty or a new folder", self.path)
+        if other:  # a run that never finished an epoch: nothing is lost, and a mistyped option costs no name
+            self._recipe.unlink(missing_ok=True)
+        if other or not held:
             self.note({"fingerprint": fingerprint, "finished": False, **facts})
         # The facts come first: they say whose folder it is, should the work be killed between the two.
         if not self._recipe.is_file():
             write_text_atomically(self._recipe, dump(dict(recipe)))
-        return bool(held)
+        return bool(held) and not other
 
     @property
     def _recipe(self) -> Path:
@@ -98,10 +103,15 @@ class RunFolder:
         Raises:
             RunError: somebody else is at work on it.
         """
-        lock = filelock.FileLock(self.path / "run.lock", timeout=0)
+        self.path.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.path / _LOCK, timeout=0)
         try:
             with lock:
+                for left_behind in self.path.rglob(f".*{PARTIAL}"):
+                    left_behind.unlink()
                 yield
+                if not (self.path / "run.json").is_file():  # somebody else's folder after all: leave nothing in it
+                    (self.path / _LOCK).unlink(missing_ok=True)
         except filelock.Timeout:
             raise RunError(
                 f"another process is at work on run '{self.path}'; wait until it is done, or end it", self.path

@@ -7,18 +7,19 @@ goes on after the last whole epoch and ends as if it had never stopped.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any
 
-import polars as pl
 import torch
 from lightning_fabric import Fabric
 
 from earmark.core.batch import Batch
 from earmark.core.chance import Chance
-from earmark.core.errors import DataError, SettingsError
+from earmark.core.errors import SettingsError
+from earmark.core.files import write_text_atomically
 from earmark.core.fingerprint import fingerprint
 from earmark.core.manifest import Manifest
 from earmark.core.predictions import Predictions
@@ -35,6 +36,7 @@ from earmark.objectives.objective import Objective
 from earmark.runs.checkpoints import load, save
 from earmark.runs.environment import environment
 from earmark.runs.folder import RunFolder
+from earmark.stages.divide import Parts, divide
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
 from earmark.training.devices import precision_named
@@ -43,37 +45,6 @@ from earmark.training.learner import Learner
 from earmark.training.settings import EarlyStopping, TrainingSettings
 
 _VIEW_FIT_BATCHES = 64
-
-
-@dataclass(frozen=True, eq=False)
-class Parts:
-    """The clips of one run by what they are for."""
-
-    training: Clips
-    held_out: Clips | None
-    test: Clips | None
-
-
-def divide(manifest: Manifest, store: Store, fold: int | None, origins: Sequence[str]) -> Parts:
-    """What a run learns from, what it is judged by, and what it reports on.
-
-    Clips of a held-out fold are not learnt from, whatever their origin; judged are its curated clips.
-
-    Raises:
-        DataError: there is no such fold, or nothing to learn from.
-    """
-    train = manifest.where(part="train", origin=list(origins))
-    held_out = None
-    if fold is not None:
-        folds = sorted(set(manifest.where(part="train", origin="curated").clips["fold"].drop_nulls()))
-        if fold not in folds:
-            raise DataError(f"there is no fold {fold}; the curated clips have folds {', '.join(map(str, folds))}")
-        held_out = Clips.of(manifest.where(part="train", origin="curated", fold=fold), store)
-        train = train.where(pl.col("fold").is_null() | (pl.col("fold") != fold))
-    if not len(train):
-        raise DataError("no clip is left to learn from; check the origins of the streams and the fold")
-    test = manifest.where(part="test")
-    return Parts(Clips.of(train, store), held_out, Clips.of(test, store) if len(test) else None)
 
 
 def train(
@@ -94,18 +65,20 @@ def train(
         raise SettingsError("training.early_stopping needs a held-out fold to watch; give --fold, or remove it")
     precision = precision_named(recipe.training.precision, fabric.device)
     name = fingerprint(recipe, precision, _said(manifest), _packed(manifest, store), fold)
-    if fabric.is_global_zero:
-        facts = {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)}
-        run.claim(name, recipe.model_dump(mode="json"), facts)
-    fabric.barrier()
-    if run.facts()["finished"]:
-        show.say(f"run '{run.path}' is finished already")
-        return False
+    origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
+    parts = divide(manifest, store, fold, origins)
     with run.alone() if fabric.is_global_zero else nullcontext():
         if fabric.is_global_zero:
+            facts = {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)}
+            run.claim(name, recipe.model_dump(mode="json"), facts)
+        fabric.barrier()
+        if run.facts()["finished"]:
+            show.say(f"run '{run.path}' is finished already")
+            return False
+        if fabric.is_global_zero:
             run.write_json("environment.json", environment() | {"device": str(fabric.device)})
-        origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
-        _learn(recipe, manifest, run, divide(manifest, store, fold, origins), fold, show, fabric)
+            write_text_atomically(run.path / "command.txt", shlex.join(sys.argv) + "\n")
+        _learn(recipe, manifest, run, parts, fold, show, fabric)
     fabric.barrier()
     return True
 
@@ -139,7 +112,7 @@ def _learn(
                 tagger.network.load_state_dict(learner.network_state())
                 history[-1]["held_out_lwlrap"] = _held_out_score(tagger, parts.held_out)
             if fabric.is_global_zero:
-                _keep(run, learner, history)
+                _keep(run, learner, history, stopper.least_gain if stopper else 0.0)
             show.say(_line(history[-1], recipe.training.epochs))
             if stopper and _out_of_patience(history, stopper):
                 show.say(f"no better held-out score in {stopper.patience_epochs} epochs; stopped")
@@ -210,15 +183,14 @@ def _go_on(run: RunFolder, learner: Learner, show: Show) -> list[dict[str, Any]]
     return history
 
 
-def _keep(run: RunFolder, learner: Learner, history: list[dict[str, Any]]) -> None:
+def _keep(run: RunFolder, learner: Learner, history: list[dict[str, Any]], least_gain: float) -> None:
     """Save the checkpoints, then the log that agrees with them.
 
     The best one comes first: a run that is killed in between makes this epoch again, and both with it. The other way
     round it would go on from this epoch without its best.
     """
     tensors, facts = learner.state()
-    scores = [row.get("held_out_lwlrap", 0.0) for row in history]
-    if scores[-1] >= max(scores) and "held_out_lwlrap" in history[-1]:
+    if best_epoch(history, least_gain) == history[-1]["epoch"]:
         save(run.best, tensors, {"learner": facts, "history": history})
     save(run.last, tensors, {"learner": facts, "history": history})
     run.write_log(history)
@@ -248,13 +220,23 @@ def _due(epoch: int, training: TrainingSettings) -> bool:
     return epoch % training.score_epochs == 0 or epoch == training.epochs
 
 
-def _out_of_patience(history: list[dict[str, Any]], stopper: EarlyStopping) -> bool:
-    best, since = -1.0, 0
+def best_epoch(history: list[dict[str, Any]], least_gain: float = 0.0) -> int | None:
+    """The first epoch whose held-out score no later one exceeds by more than ``least_gain``; none before any score.
+
+    >>> best_epoch([{"epoch": 1}, {"epoch": 2, "held_out_lwlrap": 0.5}, {"epoch": 3, "held_out_lwlrap": 0.5}])
+    2
+    """
+    best: tuple[int, float] | None = None
     for row in history:
-        since += 1
-        if row.get("held_out_lwlrap", -1.0) > best + stopper.least_gain:
-            best, since = row["held_out_lwlrap"], 0
-    return since >= stopper.patience_epochs
+        score = row.get("held_out_lwlrap")
+        if score is not None and (best is None or score > best[1] + least_gain):
+            best = (row["epoch"], score)
+    return None if best is None else best[0]
+
+
+def _out_of_patience(history: list[dict[str, Any]], stopper: EarlyStopping) -> bool:
+    best = best_epoch(history, stopper.least_gain)
+    return best is not None and history[-1]["epoch"] - best >= stopper.patience_epochs
 
 
 def _line(row: Mapping[str, Any], n_epochs: int) -> str:

@@ -123,7 +123,10 @@ def fit(
 def _set_up(fabric: Fabric, learner: Learner, settings: TrainingSettings) -> tuple[Any, Any]:
     learner.to(fabric.device)
     if settings.compile:
-        learner.objective.network.compile()
+        # Part by part, for terms call the encoder and the heads, not the network as a whole.
+        learner.objective.network.encoder.compile()
+        for head in learner.objective.network.heads.values():
+            head.compile()
     module, optimizer = fabric.setup(learner.objective, learner.optimizer)
     return module, optimizer
 

@@ -43,16 +43,25 @@ def test_an_empty_folder_may_be_claimed(run):
         ({**RECIPE, "seed": 2}, FACTS, r"seed \(1 there, 2 now\)"),
         ({**RECIPE, "training": {"epochs": 9, "average": None}}, FACTS, r"training\.epochs \(3 there, 9 now\)"),
         (RECIPE, {**FACTS, "fold": None}, r"fold \(2 there, None now\)"),
-        (RECIPE, FACTS, "its data, whose clips or labels have changed"),
+        (RECIPE, FACTS, "its clips, labels, audio or arithmetic have changed since"),
     ],
 )
 def test_another_run_is_refused_with_what_differs(run, recipe, facts, words):
     run.claim("abc", RECIPE, FACTS)
-    before = {path.name: path.read_bytes() for path in run.path.iterdir()}
+    run.last.parent.mkdir()
+    run.last.write_bytes(b"an epoch")
+    before = {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()}
     with pytest.raises(RunError, match=f"made with other settings: {words}; name another folder with --out") as raised:
         run.claim("xyz", recipe, facts)
     assert raised.value.path == run.path
-    assert {path.name: path.read_bytes() for path in run.path.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in run.path.iterdir() if path.is_file()} == before
+
+
+def test_a_claim_without_an_epoch_to_lose_is_taken_over(run):
+    """A mistyped option must not cost the folder's name."""
+    run.claim("abc", RECIPE, FACTS)
+    assert run.claim("xyz", {**RECIPE, "seed": 2}, FACTS) is False
+    assert run.facts()["fingerprint"] == "xyz" and parse((run.path / "recipe.yaml").read_text())["seed"] == 2
 
 
 def test_a_folder_with_something_else_in_it_is_refused_and_left_alone(run):
@@ -87,6 +96,8 @@ def test_a_claim_that_was_killed_halfway_is_claimed_again(run, monkeypatch, n_wr
     run.claim("abc", RECIPE, FACTS)
     assert run.facts()["fingerprint"] == "abc"
     assert parse((run.path / "recipe.yaml").read_text()) == RECIPE
+    run.last.parent.mkdir()
+    run.last.write_bytes(b"an epoch")
     with pytest.raises(RunError, match="seed"):
         run.claim("xyz", {**RECIPE, "seed": 5}, FACTS)
     (run.path / "recipe.yaml").unlink()

@@ -76,7 +76,7 @@ def fresh_tagger(changes: tuple[str, ...], recordings: Clips) -> Tagger:
     return Tagger.build(
         TaggerSettings(
             classes=tuple(f"class {number}" for number in range(recordings.targets.shape[1])),
-            rate_hz=recordings.store.rate_hz,
+            pack=recordings.store.settings,
             view=recipe.view,
             model=recipe.model,
             crop=recipe.streams["curated"].crop,

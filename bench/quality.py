@@ -126,7 +126,8 @@ def _cells(study: Study, done: dict[str, RunFolder], data: Path) -> list[str]:
 
 
 def _score(predictions: Any, data: Path, usage: str) -> str:
-    judged = judge(predictions, read_truth(data, predictions.classes))
+    truth = read_truth(data, predictions.classes)
+    judged = judge(predictions, truth, excused=set(truth.ids))  # quarantined clips have no prediction
     rows = judged.usage == usage if usage else judged.usage == judged.usage
     row = score_row(usage, judged.truth[rows], judged.predictions.scores[rows], known=judged.known[rows])
     if row.lwlrap is None:

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from earmark.cli.console import Console
 from earmark.cli.scoring import score_predictions
 from earmark.cli.tagging import tag_sounds
 from earmark.cli.work import train_runs
+from earmark.core.settings import read
 from earmark.demo.dataset import DemoSettings, generate
 from earmark.runs.folder import RunFolder
 
 
 def run_demo(folder: Path, size: float, seed: int, data_only: bool, changes: list[str], console: Console) -> int:
     """Generate, train, tag, score, report; each line says the command that does the same by hand."""
+    settings = read(DemoSettings, {"size": size, "seed": seed}, what="earmark demo")
     sounds, run, store = folder / "sounds", folder / "run", folder / "store"
-    console.say(f"1. sounds: earmark demo {folder} --data-only --size {size:g} --seed {seed}")
-    generate(sounds, DemoSettings(seed=seed, size=size), progress=lambda done, n: console.count(done, n, "generate"))
+    test = RunFolder(run).predictions("test")
+    console.say(f"1. sounds: {_command('demo', folder, '--data-only', '--size', f'{size:g}', '--seed', seed)}")
+    generate(sounds, settings, progress=lambda done, n: console.count(done, n, "generate"))
     if data_only:
         console.say(f"   generated in '{sounds}'")
         return 0
-    told = " ".join(f"-s {change}" for change in changes)
-    console.say(f"\n2. training: earmark train demo --data {sounds} --out {run} --fold 0 {told}".rstrip())
+    told = [word for change in changes for word in ("-s", change)]
+    by_hand = _command("train", "demo", "--data", sounds, "--out", run, "--store", store, "--fold", 0, *told)
+    console.say(f"\n2. training: {by_hand}")
     code = train_runs("demo", sounds, run, "0", changes, store, console)
     tags = folder / "tags.csv"
-    console.say(f"\n3. tags: earmark tag {run} {sounds / 'test'} --out {tags}")
+    console.say(f"\n3. tags: {_command('tag', run, sounds / 'test', '--out', tags, '--top', 3)}")
     code = code or tag_sounds(run, [sounds / "test"], tags, 3, 0.0, False, None, "auto", console)
-    console.say(f"\n4. score: earmark score {RunFolder(run).predictions('test')} --truth {sounds / 'test.csv'}")
-    code = code or score_predictions(
-        RunFolder(run).predictions("test"), sounds / "test.csv", None, "reference", False, 2000, False
-    )
+    console.say(f"\n4. score: {_command('score', test, '--truth', sounds / 'test.csv')}")
+    code = code or score_predictions(test, sounds / "test.csv", None, "reference", False, 2000, False)
     console.say(f"\n5. report: open {RunFolder(run).report}")
     return code
+
+
+def _command(*words: object) -> str:
+    """What to type, fit to be copied."""
+    return shlex.join(["earmark", *map(str, words)])

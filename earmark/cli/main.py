@@ -89,7 +89,9 @@ def tag(
     sounds: Annotated[list[Path], typer.Argument(help="Files, or folders of them, of any length.")],
     out: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option("--out", "-o", help="Where to write: .csv, .jsonl or .parquet; default: a table on the terminal."),
+        typer.Option(
+            "--out", "-o", help="Where to write: .csv, .jsonl or .parquet; default: a line a file on the terminal."
+        ),
     ] = None,
     top: Annotated[int, typer.Option(help="Tags for each clip at the most.", min=1)] = 5,
     threshold: Annotated[float, typer.Option(help="Probability below which a tag is left out.", min=0, max=1)] = 0.0,
@@ -161,8 +163,10 @@ def show(
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where to put the generated clips and the run.")] = Path("demo"),
-    size: Annotated[float, typer.Option(help="How many clips; 1 is about 240 curated, 720 noisy and 200 test.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Another seed makes other sounds.")] = 0,
+    size: Annotated[
+        float, typer.Option(help="How many clips; 1 is about 240 curated, 720 noisy and 200 test.", min=0)
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another seed makes other sounds.", min=0)] = 0,
     data_only: Annotated[bool, typer.Option("--data-only", help="Only generate the clips.")] = False,
     changes: Changes = None,
     quiet: Quiet = False,
@@ -174,15 +178,25 @@ def demo(
     raise typer.Exit(run_demo(folder, size, seed, data_only, changes or [], Console(quiet)))
 
 
+_STOPPED = 130
+
+
 def run() -> None:
     """The entry point: errors that a person can mend are one sentence and an exit code, never a traceback."""
     debug = bool(os.environ.get("EARMARK_DEBUG"))
+    here = str(Path.cwd())
+    if here not in sys.path:  # `kind: module:Class` may mean a file of the user's
+        sys.path.insert(0, here)
     try:
         app()
+    except SystemExit as stop:
+        if stop.code == _STOPPED:  # typer has caught the KeyboardInterrupt
+            _fail("stopped; the same command goes on where it was", _STOPPED, debug)
+        raise
     except EarmarkError as error:
         _fail(str(error), error.exit_code, debug)
     except KeyboardInterrupt:
-        _fail("stopped; the same command goes on where it was", 130, debug)
+        _fail("stopped; the same command goes on where it was", _STOPPED, debug)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader has gone; say nothing at exit
         sys.exit(141)
@@ -206,5 +220,6 @@ def run() -> None:
 def _fail(message: str, code: int, debug: bool) -> None:
     if debug:
         raise
-    print(f"earmark: {message}", file=sys.stderr)
+    if os.environ.get("RANK", os.environ.get("LOCAL_RANK", "0")) == "0":  # of several processes the first one speaks
+        print(f"earmark: {message}", file=sys.stderr)
     sys.exit(code)

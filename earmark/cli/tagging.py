@@ -19,6 +19,7 @@ from earmark.core.predictions import Predictions
 from earmark.data.sources.listing import audio_files
 from earmark.data.tables import write_predictions
 from earmark.inference.tagger import load_tagger
+from earmark.stages.folds import one_run
 from earmark.stages.tag import Tagged, tag
 from earmark.training.devices import device_named
 
@@ -39,6 +40,10 @@ def tag_sounds(
     """Tag files and folders; exit code 6 says that some files could not be heard."""
     if out is not None and out.suffix not in _FORMATS:
         raise SettingsError(f"--out must end in {', '.join(_FORMATS)}, got '{out.name}'")
+    if scores and out is not None and out.suffix == ".jsonl":
+        raise SettingsError("--scores writes a table; let --out end in .csv or .parquet")
+    if run.is_dir():
+        one_run(run)
     files = _files(sounds)
     tagger = load_tagger(run, device_named(device))
     journal = out.with_name(out.name + ".journal") if out else None
@@ -112,19 +117,22 @@ def _write_tags(rows: list[dict[str, Any]], out: Path | None, *, spans: bool) ->
     else:
         schema = {"fname": pl.String, "start_s": pl.Float64, "end_s": pl.Float64}
         flat = [
-            {**{k: row[k] for k in place}, "rank": i + 1, "label": label, "probability": probability}
+            {**{k: row[k] for k in place}, "rank": rank, "label": label, "probability": probability}
             for row in rows
-            for i, (label, probability) in enumerate(row["tags"])
+            for rank, label, probability in _ranked(row["tags"])
         ]
         kinds = {k: schema[k] for k in place} | {"rank": pl.Int64, "label": pl.String, "probability": pl.Float64}
         table = pl.DataFrame(flat, schema=kinds)
         write_atomically(out, table.write_csv if out.suffix == ".csv" else table.write_parquet)
 
 
+def _ranked(tags: list[tuple[str, float]]) -> list[tuple[int | None, str, float | None]]:
+    """The tags with their ranks; a clip without tags keeps a row, so that it is seen to have been heard."""
+    return [(rank, *tag) for rank, tag in enumerate(tags, start=1)] or [(None, "", None)]
+
+
 def _write_scores(done: Tagged, classes: tuple[str, ...], run: Path, out: Path | None) -> None:
     """The full table: one row a clip (or a stretch of one), one column a class, logits in full precision."""
-    if out is not None and out.suffix == ".jsonl":
-        raise SettingsError("--scores writes a table; let --out end in .csv or .parquet")
     spans = len({heard.file for heard in done.heard}) < len(done.heard)
     names = [f"{h.file}#{h.start_s:g}-{h.end_s:g}" if spans else h.file for h in done.heard]
     scores = np.stack([heard.logits for heard in done.heard]) if done.heard else np.zeros((0, len(classes)), np.float32)

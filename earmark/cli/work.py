@@ -5,13 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 from earmark.cli.console import Console
+from earmark.core.errors import RunError
+from earmark.core.manifest import Manifest
 from earmark.data.packing import PackReport
+from earmark.data.store import Store
+from earmark.reports.report import ScoreRow
+from earmark.reports.tables import scores_as_text
 from earmark.runs.folder import RunFolder
+from earmark.stages.folds import one_run
 from earmark.stages.folds import train_runs as train_each
-from earmark.stages.prepare import Prepared, prepare
+from earmark.stages.prepare import Prepared, prepare, with_folds
 from earmark.stages.recipe import Recipe, read_recipe
 from earmark.stages.report import write_report
-from earmark.stages.score import held_out_and_test
+from earmark.stages.score import score_run
 from earmark.training.devices import fabric_for
 
 BAD_FILES = 6
@@ -43,22 +49,38 @@ def train_runs(
     with fabric.rank_zero_first():  # one process packs, the others find it packed
         done = prepared(settings, data, store, console)
     out = out or Path("runs") / Path(recipe).stem
-    runs = train_each(settings, done.manifest, done.store, out, fold, console, fabric)
+    manifest = done.manifest if fold == "none" else with_folds(done.manifest, settings.folds, settings.seed)
+    runs = train_each(settings, manifest, done.store, out, fold, console, fabric)
     if not fabric.is_global_zero:
         return 0
+    lines: list[str] = []
     for run in runs:
+        run.note({"data": str(data.resolve()), "store": str(done.store.folder.resolve())})
         _quarantine_table(done.report, run)
-        write_report(run, done.manifest, done.store)
-    for line in held_out_and_test(RunFolder(out), done.manifest):
+        lines = _scored_and_reported(run, manifest, done.store)
+    if RunFolder(out) not in runs:
+        lines = _as_lines(*score_run(RunFolder(out), manifest))
+    for line in lines:
         console.say(line)
     reports = ", ".join(f"'{run.report}'" for run in runs)
     console.say(f"report: {reports}")
     return BAD_FILES if done.report.n_quarantined else 0
 
 
+def _scored_and_reported(run: RunFolder, manifest: Manifest, store: Store) -> list[str]:
+    """Score a run and write its page; the scores as lines."""
+    found, lines = score_run(run, manifest)
+    write_report(run, manifest, store, found)
+    return _as_lines(found, lines)
+
+
+def _as_lines(found: list[ScoreRow], lines: list[str]) -> list[str]:
+    return (scores_as_text(found).splitlines() if found else []) + lines
+
+
 def prepared(recipe: Recipe, data: Path, store: Path | None, console: Console) -> Prepared:
     """The clips of a data folder, packed; what could not be packed is told."""
-    done = prepare(data, recipe.pack, console, source=recipe.source, store=store)
+    done = prepare(data.resolve(), recipe.pack, console, source=recipe.source, store=store)
     new = done.report.n_packed + done.report.n_changed
     console.say(
         f"{len(done.manifest)} clips of {len(done.manifest.classes)} classes in '{data}'; "
@@ -70,11 +92,18 @@ def prepared(recipe: Recipe, data: Path, store: Path | None, console: Console) -
 
 def report_run(run: Path, data: Path | None, store: Path | None, console: Console) -> int:
     """``earmark report``."""
-    folder = RunFolder(run)
+    folder = one_run(run)
     facts = folder.facts()
+    if not facts.get("finished"):
+        raise RunError(f"'{run}' is no finished run; train it with earmark train first", run)
     settings = read_recipe(str(run / "recipe.yaml"))
-    done = prepare(data or Path(facts.get("data", ".")), settings.pack, console, source=settings.source, store=store)
-    write_report(folder, done.manifest, done.store)
+    if store is None and "store" in facts:  # wherever this is called from, nothing is packed again
+        store = Path(facts["store"])
+    done = prepare(data or Path(facts["data"]), settings.pack, console, source=settings.source, store=store)
+    held_out = facts.get("fold") is not None
+    manifest = with_folds(done.manifest, settings.folds, settings.seed) if held_out else done.manifest
+    for line in _scored_and_reported(folder, manifest, done.store):
+        console.say(line)
     console.say(f"report: '{folder.report}'")
     return 0
 

@@ -31,7 +31,8 @@ def write_atomically(path: str | Path, write: Callable[[Path], object]) -> None:
 
     Args:
         path: the target; folders that it needs are made.
-        write: makes the file at the path it is given (a new name in the same folder) and closes it.
+        write: makes the file at the path it is given (a new name in the same folder) and closes it. The rights are
+            those of any new file, whatever it leaves there.
 
     Raises:
         DataError: the disk is full, or the file cannot be written; the target is as it was. Whatever else ``write``
@@ -110,7 +111,10 @@ def _replace(path: Path, write: Callable[[Path], object], *, wanted: int | None)
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        rights = _rights_of_a_new(partial)
         write(partial)
+        # Some libraries write to a temporary file of their own, which nobody but its owner may read.
+        partial.chmod(rights)
         with partial.open("rb+") as handle:
             os.fsync(handle.fileno())
         partial.replace(path)
@@ -128,6 +132,14 @@ def _replace(path: Path, write: Callable[[Path], object], *, wanted: int | None)
                 path,
             ) from error
         raise
+
+
+def _rights_of_a_new(path: Path) -> int:
+    """The mode that any new file gets there; to ask for the umask would be to change it, for other threads as well."""
+    path.touch()
+    mode = path.stat().st_mode
+    path.unlink()
+    return mode & 0o777
 
 
 def _size_bytes(path: Path) -> int:

@@ -18,6 +18,7 @@ from scipy.special import expit, log_softmax, logit
 from scipy.stats import rankdata
 
 from earmark.core.errors import DataError
+from earmark.core.manifest_tables import check_classes
 from earmark.core.settings import nearest
 
 Link = Literal["logit", "probability", "softmax_logit", "rank"]
@@ -40,7 +41,8 @@ class Predictions:
         provenance: what made them: run, checkpoint, date, whatever a reader needs to trust or repeat them.
 
     Raises:
-        DataError: shapes that do not fit, names given twice, NaN, or probabilities outside [0, 1].
+        DataError: shapes that do not fit, names given twice, a class called like another column of the table, NaN, or
+            probabilities outside [0, 1].
     """
 
     ids: tuple[str, ...]
@@ -61,6 +63,7 @@ class Predictions:
             if len(set(names)) != len(names):
                 twice = next(name for name in names if names.count(name) > 1)
                 raise DataError(f"each {what} must be named once, but '{twice}' comes {names.count(twice)} times")
+        check_classes(self.classes)
         bad = np.isnan(self.scores)
         if bad.any():
             row, column = np.argwhere(bad)[0]

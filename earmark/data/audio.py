@@ -18,16 +18,19 @@ from numpy.typing import NDArray
 
 from earmark.core.errors import DataError
 
-Reason = Literal["missing", "unreadable", "zero_frames", "too_short", "truncated", "not_finite", "silent"]
+Reason = Literal[
+    "missing", "unreadable", "zero_frames", "too_short", "truncated", "not_finite", "absurd_level", "silent"
+]
 """Why a file cannot be used as it is.
 
-missing      there is no such file
-unreadable   it cannot be opened, or it is not audio that an installed decoder knows
-zero_frames  it is audio and holds not one sample
-too_short    it ends before the wanted part begins, or is shorter than the shortest clip that is packed
-truncated    it holds less audio than its header promises: a copy or a recording was cut off
-not_finite   some of its samples are not finite numbers
-silent       it is silent from end to end (a remark more than a fault: such clips are kept unless told otherwise)
+missing       there is no such file
+unreadable    it cannot be opened, or it is not audio that an installed decoder knows
+zero_frames   it is audio and holds not one sample
+too_short     it ends before the wanted part begins, or is shorter than the shortest clip that is packed
+truncated     it holds less audio than its header promises: a copy or a recording was cut off
+not_finite    some of its samples are not finite numbers
+absurd_level  some of its samples are so far beyond full scale that they are no sound
+silent        it is silent from end to end (a remark more than a fault: such clips are kept unless told otherwise)
 """
 
 AV_EXTRA = 'pip install "earmark[av]"'

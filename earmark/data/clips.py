@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from earmark.core.errors import DataError
@@ -60,7 +61,7 @@ class Clips:
         missing = tuple(table.filter(~there)["id"])
         table = table.filter(there)
         if not table.height and len(manifest):
-            raise DataError(f"none of {len(manifest)} clips is in the store '{store.folder}'; pack them first")
+            raise _none_there(manifest, store)
         ids = tuple(table["id"])
         targets, known = manifest.targets(ids)
         origins = np.array([ORIGINS.index(origin) for origin in table["origin"]], dtype=np.int64)
@@ -83,3 +84,15 @@ class Clips:
             self.origins[index],
             self.missing,
         )
+
+
+def _none_there(manifest: Manifest, store: Store) -> DataError:
+    """The fault of clips none of which can be read: not packed yet, or packed in vain."""
+    n_clips, files = len(manifest), manifest.clips["file"].unique()
+    bad = store.quarantine.filter(~pl.col("kept") & pl.col("file").is_in(files.implode()))
+    if bad.height == len(files):
+        return DataError(
+            f"all {n_clips} clips are in quarantine, first '{bad['file'][0]}': {bad['detail'][0]}; mend the files and "
+            "pack them again"
+        )
+    return DataError(f"none of {n_clips} clips is in the store '{store.folder}'; pack them first")

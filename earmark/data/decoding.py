@@ -26,6 +26,9 @@ __all__ = ["AudioInfo", "BadAudio", "Reason", "blocks", "decode", "open_audio", 
 _MOST_VALUES = 1 << 22
 # Whale recorders go down to 250 Hz; a damaged header that says 1 Hz would fill the disk with what is resampled from it.
 _LOWEST_HZ = 100
+# 140 dB above full scale. Numbers of 16 or 24 bits that nobody scaled to ±1 lie below and can be learnt from; what lies
+# above is a damaged file, whose loud samples would leave nothing of the others in 16 bits.
+_HIGHEST = 1e7
 
 
 def probe(path: str | Path) -> AudioInfo:
@@ -79,7 +82,8 @@ def blocks(
         block_s: about how long a block is at most.
 
     Raises:
-        BadAudio: see `Reason`; ``truncated``, ``not_finite`` and ``unreadable`` may come after some blocks.
+        BadAudio: see `Reason`; ``truncated``, ``not_finite``, ``absurd_level`` and ``unreadable`` may come after some
+                blocks.
         DataError: the part ends before it begins.
     """
     with open_audio(path) as reader:
@@ -159,17 +163,24 @@ def _mono(reader: Reader, start: int, end: int | None, n_at_once: int) -> Iterat
     at = start
     if reader.n_frames is None or start < reader.n_frames:
         for block in reader.frames(start, end, n_at_once):
-            mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
-            if not np.isfinite(mono).all():
-                where = at + int(np.argmin(np.isfinite(mono)))
-                detail = f"its sample at {where / reader.rate_hz:.4f} s is not a finite number"
-                raise BadAudio("not_finite", detail, reader.path)
-            at += len(mono)
-            yield mono
+            if not (peak := float(np.abs(block).max(initial=0))) <= _HIGHEST:
+                raise _no_sound(block, peak, at, reader)
+            at += len(block)
+            yield block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
     if at == start and end != start:
         if start == 0:
             raise BadAudio("zero_frames", "it decodes to not one sample", reader.path)
         raise BadAudio("too_short", f"it ends before {start / reader.rate_hz:g} s, where the clip begins", reader.path)
+
+
+def _no_sound(block: NDArray[np.float32], peak: float, at: int, reader: Reader) -> BadAudio:
+    """The fault of a block that begins at frame ``at`` and whose peak is not a number, or one beyond all measure."""
+    good = np.abs(block) <= _HIGHEST if np.isfinite(peak) else np.isfinite(block)
+    seconds = (at + int(np.argmin(good.all(axis=1)))) / reader.rate_hz
+    if np.isfinite(peak):
+        detail = f"from {seconds:.4f} s on its peak is {peak:.3g} times full scale, which is no level of sound"
+        return BadAudio("absurd_level", detail, reader.path)
+    return BadAudio("not_finite", f"its sample at {seconds:.4f} s is not a finite number", reader.path)
 
 
 def _resampled(mono: Iterator[NDArray[np.float32]], from_hz: int, to_hz: int) -> Iterator[NDArray[np.float32]]:

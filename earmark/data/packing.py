@@ -19,7 +19,7 @@ import filelock
 
 from earmark.core.errors import DataError
 from earmark.core.files import PARTIAL, disk_full, is_disk_full, megabytes
-from earmark.data.ledger import Ledger, claim
+from earmark.data.ledger import INDEX, SETTINGS, Ledger, claim
 from earmark.data.pack_settings import PackSettings
 from earmark.data.packers import here, in_processes
 from earmark.data.shards import SAMPLE_BYTES, Job, Outcome, QuarantineRow, stamp
@@ -28,6 +28,8 @@ __all__ = ["PackReport", "PackSettings", "pack"]
 
 # The ledger goes to the disk this often, unless that (with a million clips, say) would take a twentieth of the time.
 _SAVE_EVERY_S, _SAVE_PAUSES = 5.0, 20.0
+# Another packer may be about to finish.
+_LOCK_WAIT_S = 10.0
 # So few files are packed sooner than a process starts.
 _FEWEST_FOR_PROCESSES = 8
 
@@ -67,6 +69,8 @@ def pack(
 ) -> PackReport:
     """Bring files into a packed store.
 
+    Where nothing is due the store is only read, so any number of processes may call this at once.
+
     Files whose size or time of change differ from those of the packed source are packed again. A source that is gone
     stays in the store as it was. Bad files are remembered, with the reason, and tried again when they change.
 
@@ -80,26 +84,25 @@ def pack(
         retry: try quarantined files again though they have not changed (a decoder was installed, say).
 
     Raises:
-        DataError: the store has other settings or another packer is at work on it, the disk is full, or a packing
-            process died. What was packed until then stays packed.
+        DataError: the store has other settings or another packer is at work on it and does not finish within
+            seconds, the disk is full, or a packing process died. What was packed until then stays packed.
     """
     began = time.monotonic()
     root, folder, settings = Path(root), Path(folder), settings or PackSettings()
     names = list(dict.fromkeys(files))
-    with _alone_in(folder):
-        claim(folder, settings)
-        ledger = Ledger(folder)
-        shard = ledger.next_shard()
-        ledger.drop_strays()
-        before = set(ledger.rows)
-        jobs = _due(names, root, ledger, retry)
-        n_workers = min(_n_workers(workers), len(jobs) // _FEWEST_FOR_PROCESSES)
-        if n_workers > 1:
-            work = in_processes(jobs, folder, settings, shard, n_workers)
-        else:
-            work = here(jobs, folder, settings, shard)
-        _Session(ledger, folder, jobs, len(names), progress).see_through(work)
-    packed = {job.file for job in jobs if job.file in ledger.rows}
+    ledger = _whole(names, root, folder, settings, retry)
+    packed: set[str] = set()
+    before: set[str] = set()
+    if ledger is None:
+        with _alone_in(folder):
+            claim(folder, settings)
+            ledger = Ledger(folder)
+            before = set(ledger.rows)
+            jobs = _due(names, root, ledger, retry)
+            _see_to(jobs, ledger, folder, settings, workers, len(names), progress)
+        packed = {job.file for job in jobs if job.file in ledger.rows}
+    elif progress is not None:
+        progress(len(names), len(names))
     refused = [name for name in names if name not in ledger.rows]
     return PackReport(
         n_packed=len(packed - before),
@@ -110,6 +113,26 @@ def pack(
         seconds=time.monotonic() - began,
         quarantine=tuple(ledger.quarantine[name] for name in names if name in ledger.quarantine),
     )
+
+
+def _see_to(
+    jobs: list[Job],
+    ledger: Ledger,
+    folder: Path,
+    settings: PackSettings,
+    workers: int | None,
+    n_files: int,
+    progress: Callable[[int, int], None] | None,
+) -> None:
+    """Pack what is due into new shards, in this process or in several."""
+    shard = ledger.next_shard()
+    ledger.drop_strays()
+    n_workers = min(_n_workers(workers), len(jobs) // _FEWEST_FOR_PROCESSES)
+    if n_workers > 1:
+        work = in_processes(jobs, folder, settings, shard, n_workers)
+    else:
+        work = here(jobs, folder, settings, shard)
+    _Session(ledger, folder, jobs, n_files, progress).see_through(work)
 
 
 class _Session:
@@ -196,6 +219,15 @@ class _Session:
         )
 
 
+def _whole(names: list[str], root: Path, folder: Path, settings: PackSettings, retry: bool) -> Ledger | None:
+    """The ledger of a store to which nothing needs to be added; None where there is something to do, or no store."""
+    if not ((folder / SETTINGS).exists() and (folder / INDEX).exists()):
+        return None
+    claim(folder, settings)
+    ledger = Ledger(folder)
+    return None if _due(names, root, ledger, retry) else ledger
+
+
 def _due(names: list[str], root: Path, ledger: Ledger, retry: bool) -> list[Job]:
     """The files that are not in the store as they are now."""
     jobs = []
@@ -223,7 +255,7 @@ def _n_workers(workers: int | None) -> int:
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
     """Keep other packers out of a store; the system lets go of the lock when its holder dies, however it dies."""
-    lock = filelock.FileLock(folder / "pack.lock", timeout=0)
+    lock = filelock.FileLock(folder / "pack.lock", timeout=_LOCK_WAIT_S)
     holder = folder / "pack.pid"
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,34 +33,51 @@ def pieces(n_samples: int, window_samples: int) -> list[tuple[int, int]]:
 
 
 def stream_pieces(blocks: Iterable[NDArray[np.float32]], window_samples: int) -> Iterator[NDArray[np.float32]]:
-    """The pieces of a stream of blocks, holding little more than one and a half windows at a time."""
+    """The pieces of a stream of blocks, holding little more than one and a half windows and a block at a time."""
     _must_hold_a_sample(window_samples)
-    held = np.zeros(0, np.float32)
+    held: list[NDArray[np.float32]] = []
+    n_held = 0
     for block in blocks:
-        held = np.concatenate([held, block])
+        held.append(block)
+        n_held += len(block)
         # A window is certain to be cut once one and a half windows are there, whatever follows.
-        while 2 * len(held) >= 3 * window_samples:
-            yield held[:window_samples]
-            held = held[window_samples:]
-    for start, n in pieces(len(held), window_samples) if len(held) else []:
-        yield held[start : start + n]
+        if 2 * n_held >= 3 * window_samples:
+            wave, start = np.concatenate(held), 0
+            while 2 * (n_held - start) >= 3 * window_samples:
+                yield wave[start : start + window_samples]
+                start += window_samples
+            held, n_held = [wave[start:]], n_held - start
+    if n_held:
+        wave = np.concatenate(held)
+        for start, n in pieces(n_held, window_samples):
+            yield wave[start : start + n]
 
 
-def even_pieces(blocks: Iterable[NDArray[np.float32]], n_samples: int) -> Iterator[NDArray[np.float32]]:
-    """Stretches of one length from a stream; the last one may be shorter.
+def stretch_pieces(
+    blocks: Iterable[NDArray[np.float32]], stretch_samples: int, window_samples: int
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The pieces of each stretch of a stream, with the stretch's number; the last stretch may be shorter.
 
-    >>> [len(piece) for piece in even_pieces([np.zeros(5, np.float32), np.zeros(2, np.float32)], 3)]
-    [3, 3, 1]
+    However long a stretch is, no more is held than `stream_pieces` holds.
+
+    >>> [(number, len(piece)) for number, piece in stretch_pieces([np.zeros(8, np.float32)], 5, 4)]
+    [(0, 3), (0, 2), (1, 3)]
     """
-    _must_hold_a_sample(n_samples)
-    held = np.zeros(0, np.float32)
+    _must_hold_a_sample(stretch_samples)
+    for number, parts in groupby(_cut_at(blocks, stretch_samples), key=lambda part: part[0]):
+        for piece in stream_pieces((part for _, part in parts), window_samples):
+            yield number, piece
+
+
+def _cut_at(blocks: Iterable[NDArray[np.float32]], stretch_samples: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """The blocks, cut wherever a stretch ends, with the number of the stretch that each part lies in."""
+    at = 0
     for block in blocks:
-        held = np.concatenate([held, block])
-        while len(held) >= n_samples:
-            yield held[:n_samples]
-            held = held[n_samples:]
-    if len(held):
-        yield held
+        start = 0
+        while start < len(block):
+            n = min(len(block) - start, stretch_samples - at % stretch_samples)
+            yield at // stretch_samples, block[start : start + n]
+            start, at = start + n, at + n
 
 
 def _must_hold_a_sample(n_samples: int) -> None:

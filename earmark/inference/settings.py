@@ -6,6 +6,7 @@ from pydantic import Field
 
 from earmark.core.settings import Incidental, Settings
 from earmark.data.crops import Crop
+from earmark.data.pack_settings import PackSettings
 from earmark.models.network import ModelSettings
 from earmark.signal.step import Step
 
@@ -21,7 +22,7 @@ class InferenceSettings(Settings):
     """Share of a batch that may be padding."""
     batch_clips: Annotated[int, Incidental(), Field(ge=1)] = 64
     """Most pieces in a batch."""
-    batch_s: Annotated[float, Incidental(), Field(gt=0)] = 120.0
+    batch_s: Annotated[float, Incidental(), Field(gt=0)] = 60.0
     """Most seconds of audio in a batch, padding included."""
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     """Arithmetic of the network; float32 gives a clip the same scores in any batch, bfloat16 is faster."""
@@ -32,8 +33,8 @@ class TaggerSettings(Settings):
 
     classes: tuple[str, ...]
     """The vocabulary, in the order of the scores."""
-    rate_hz: int
-    """Samples in a second of what it hears."""
+    pack: PackSettings
+    """How the clips of its training were packed: files are heard at that rate, and trimmed as those were."""
     view: tuple[Step, ...]
     """The steps from waves to the network; augmentations among them are left out in use."""
     model: ModelSettings
@@ -42,3 +43,8 @@ class TaggerSettings(Settings):
     inference: InferenceSettings = InferenceSettings()
     run: str = ""
     """The run that made it."""
+
+    @property
+    def rate_hz(self) -> int:
+        """Samples in a second of what it hears."""
+        return self.pack.rate_hz

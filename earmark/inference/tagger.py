@@ -19,8 +19,8 @@ from torch import Tensor
 from earmark.core.batch import waves
 from earmark.core.errors import DataError
 from earmark.core.spec import Spec
+from earmark.data.as_packed import blocks_as_packed
 from earmark.data.buckets import buckets
-from earmark.data.decoding import blocks
 from earmark.inference.pieces import stream_pieces
 from earmark.inference.settings import TaggerSettings
 from earmark.models.network import Network
@@ -80,12 +80,28 @@ class Tagger:
     def file_logits(self, path: str | Path) -> NDArray[np.float32]:
         """Logits of one file, [classes], decoded and heard piece by piece however long it is."""
         window = round(self.settings.inference.window_s * self.settings.rate_hz)
-        heard = [
-            self.logits(group) for group in _grouped(stream_pieces(blocks(path, self.settings.rate_hz), window), 4)
-        ]
+        heard = list(self.in_turn(stream_pieces(blocks_as_packed(path, self.settings.pack), window)))
         if not heard:
             raise DataError(f"'{path}' holds no samples, so there is nothing to tag", path)
-        return self.pooled(np.concatenate(heard))
+        return self.pooled(np.stack(heard))
+
+    def in_turn(self, pieces: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
+        """Logits of each piece of a stream, [classes], hearing no more than about a window's audio at a time.
+
+        So the memory that a file takes does not depend on its length.
+        """
+        most = round(self.settings.inference.window_s * self.settings.rate_hz)
+        group: list[NDArray[np.float32]] = []
+        n_samples = 0
+        for piece in pieces:
+            n = len(self._extended(self.settings.crop.at_least(piece, self.settings.rate_hz)))
+            if group and n_samples + n > most:
+                yield from self.logits(group)
+                group, n_samples = [], 0
+            group.append(piece)
+            n_samples += n
+        if group:
+            yield from self.logits(group)
 
     def pooled(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
         """One row of logits for the pieces of a clip."""
@@ -138,17 +154,6 @@ def _shortest(settings: TaggerSettings, spec: Spec) -> int:
     """Samples that leave the encoder something to pool."""
     frames = settings.model.encoder.shortest(spec)
     return int(np.ceil(frames * settings.rate_hz / spec.rate_hz))
-
-
-def _grouped(pieces: Iterable[NDArray[np.float32]], size: int) -> Iterator[list[NDArray[np.float32]]]:
-    group: list[NDArray[np.float32]] = []
-    for piece in pieces:
-        group.append(piece)
-        if len(group) == size:
-            yield group
-            group = []
-    if group:
-        yield group
 
 
 def load_tagger(path: str | Path, device: torch.device | str = "cpu", **inference: object) -> Tagger:

@@ -1,16 +1,18 @@
 """A run's folder: what lies where, and whose it is.
 
     recipe.yaml                what was run, every default resolved
-    run.json                   fingerprint, data, fold, whether it is finished
+    run.json                   fingerprint, data, store, fold, whether it is finished
     command.txt                the command line that started it
     environment.json           what it ran on
     log.jsonl                  one line an epoch
     quarantine.csv             what could not be used, and why
     checkpoints/last.safetensors   to go on training
+    checkpoints/best.safetensors   the epoch with the best held-out score, where one is held out
     tagger.safetensors         to use
     predictions/held_out.parquet, predictions/test.parquet
     scores.json
     report.html
+    run.lock                   held while somebody works on it
 
 A folder belongs to one fingerprint. The same command goes on with it; another one is refused, with what differs.
 """
@@ -141,18 +143,33 @@ class RunFolder:
     def read_json(self, name: str) -> Any:
         """Read a small JSON file; none where there is none."""
         place = self.path / name
-        return json.loads(place.read_text(encoding="utf-8")) if place.is_file() else None
+        if not place.is_file():
+            return None
+        try:
+            return json.loads(place.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RunError(f"'{place}' is damaged ({error}); remove it and run again", place) from None
 
     def write_log(self, history: Iterable[Mapping[str, Any]]) -> None:
         """Write the log anew, one line an epoch, so that it always agrees with the checkpoint."""
         write_text_atomically(self.path / "log.jsonl", "".join(json.dumps(row) + "\n" for row in history))
 
     def log(self) -> list[dict[str, Any]]:
-        """The log as rows."""
+        """The log as rows.
+
+        Raises:
+            RunError: a line is damaged.
+        """
         place = self.path / "log.jsonl"
-        if not place.is_file():
-            return []
-        return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines() if line]
+        rows = []
+        for number, line in enumerate(place.read_bytes().splitlines() if place.is_file() else [], start=1):
+            try:
+                rows += [json.loads(line)] if line else []
+            except ValueError:
+                raise RunError(
+                    f"line {number} of '{place}' is damaged; remove that line and run again", place
+                ) from None
+        return rows
 
 
 def _is_ours(place: Path) -> bool:

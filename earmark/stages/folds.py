@@ -6,13 +6,12 @@ from pathlib import Path
 
 from lightning_fabric import Fabric
 
-from earmark.core.errors import DataError, SettingsError
+from earmark.core.errors import DataError, RunError, SettingsError
 from earmark.core.manifest import Manifest
 from earmark.core.predictions import pooled
 from earmark.data.store import Store
 from earmark.data.tables import read_predictions, write_predictions
 from earmark.runs.folder import RunFolder
-from earmark.stages.prepare import with_folds
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
 from earmark.stages.train import train
@@ -24,6 +23,7 @@ def train_runs(
     """Train what ``fold`` asks for.
 
     Args:
+        manifest: with folds, unless ``fold`` is ``none``.
         out: folder of the run; with ``each`` it holds one run a fold and the pooled predictions.
         fold: ``none``, ``each`` or the number of a fold.
 
@@ -36,9 +36,8 @@ def train_runs(
     if fold == "none":
         train(recipe, manifest, store, RunFolder(out), None, show, fabric)
         return [RunFolder(out)]
-    manifest = with_folds(manifest, recipe.folds, recipe.seed)
     if fold != "each":
-        if not fold.isdigit():
+        if not (fold.isascii() and fold.isdigit()):
             raise SettingsError(f"--fold must be a number, 'each' or 'none', got '{fold}'")
         train(recipe, manifest, store, RunFolder(out), int(fold), show, fabric)
         return [RunFolder(out)]
@@ -51,6 +50,20 @@ def train_runs(
     if fabric.is_global_zero:
         write_predictions(held_out, RunFolder(out).predictions("held_out"))
     return runs
+
+
+def one_run(path: Path) -> RunFolder:
+    """The run in a folder.
+
+    Raises:
+        RunError: it holds one run a fold.
+    """
+    run = RunFolder(path)
+    runs = sorted(place.parent for place in path.glob("fold-*/run.json"))
+    if runs and not run.facts():
+        names = ", ".join(f"'{place}'" for place in runs[:3]) + (" ..." if len(runs) > 3 else "")
+        raise RunError(f"'{path}' holds one run a fold; name one of {names}", path)
+    return run
 
 
 def predictions_of(path: Path) -> list[Path]:

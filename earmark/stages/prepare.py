@@ -46,10 +46,16 @@ def read_manifest(data: Path, source: Source | None) -> Manifest:
 
 
 def with_folds(manifest: Manifest, folds: Folds | None, seed: int) -> Manifest:
-    """The manifest with a fold for every clip of the training part that has labels to stratify by."""
+    """The manifest with a fold for every clip of the training part that has labels to stratify by.
+
+    Unless told otherwise the folds are those that the curated clips bring along, and stratified ones where they bring
+    none.
+
+    Raises:
+        DataError: some curated clips bring a fold and others do not, or the clips cannot be divided so.
+    """
     if folds is None:
-        trained = manifest.where(part="train", origin="curated").clips
-        given = trained.height and not trained["fold"].is_null().any()
+        given = manifest.where(part="train", origin="curated").clips["fold"].is_not_null().any()
         folds = Given() if given else Stratified(seed=seed)
     return manifest.folded(folds.split(manifest))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,23 +15,25 @@ from earmark.core.manifest import Manifest
 from earmark.core.settings import read
 from earmark.core.yaml_text import parse
 from earmark.data.store import Store
-from earmark.data.tables import read_predictions
 from earmark.reports.html import render
-from earmark.reports.report import Report
+from earmark.reports.report import Report, ScoreRow
 from earmark.reports.tables import confusions, per_class_table, worst_clips
 from earmark.runs.folder import RunFolder
 from earmark.stages.recipe import Recipe, unusual
-from earmark.stages.score import Judged, judge, scores_of_run
+from earmark.stages.score import Judged, judged_part
 
 _N_WORST = 8
 _HEARD_S = 10.0
 
 
-def write_report(run: RunFolder, manifest: Manifest, store: Store) -> Path:
+def write_report(run: RunFolder, manifest: Manifest, store: Store, scores: Sequence[ScoreRow]) -> Path:
     """Write ``report.html`` from what lies in the run's folder.
 
     Classes and clips are looked at on the held-out fold where there is one: what is chosen by looking must not be
     chosen on the test part. Without a held-out fold they are those of the test part, and the page says so.
+
+    Args:
+        scores: what `earmark.stages.score.score_run` found.
 
     Raises:
         RunError: there is no finished run.
@@ -41,12 +44,12 @@ def write_report(run: RunFolder, manifest: Manifest, store: Store) -> Path:
     text = (run.path / "recipe.yaml").read_text(encoding="utf-8")
     recipe = read(Recipe, parse(text), what=f"the recipe in '{run.path}'")
     part = "held_out" if run.predictions("held_out").is_file() else "test"
-    judged = _judged(run, part, manifest)
+    judged = judged_part(run, part, manifest)
     quarantine = run.path / "quarantine.csv"
     page = Report(
         title=f"earmark: {run.path.name}",
         subtitle=_subtitle(facts, part),
-        scores=tuple(scores_of_run(run, manifest)),
+        scores=tuple(scores),
         history=tuple(run.log()),
         settings_yaml=text,
         differences=tuple((path, str(default), str(here)) for path, default, here in unusual(recipe)),
@@ -60,26 +63,20 @@ def write_report(run: RunFolder, manifest: Manifest, store: Store) -> Path:
     return run.report
 
 
-def _judged(run: RunFolder, part: str, manifest: Manifest) -> Judged | None:
-    if not run.predictions(part).is_file():
-        return None
-    predictions = read_predictions(run.predictions(part))
-    labelled = set(manifest.labels["clip"])
-    return judge(predictions, manifest) if labelled & set(predictions.ids) else None
-
-
 def _looked_at(judged: Judged, manifest: Manifest, store: Store) -> dict[str, object]:
     scores, truth, known = judged.predictions.scores, judged.truth, judged.known
-    spans = {row["id"]: (row["file"], row["start_s"]) for row in manifest.clips.to_dicts()}
+    groups = None if judged.groups is None else judged.groups.tolist()
+    spans = {row["id"]: row for row in manifest.clips.to_dicts()}
 
     def hear(name: str) -> tuple[NDArray[np.float32], int]:
-        file, start_s = spans[name]
-        start = round(start_s * store.rate_hz)
-        n = min(store.n_samples(file) - start, round(_HEARD_S * store.rate_hz))
-        return store.read(file, start, n), store.rate_hz
+        span = spans[name]
+        start, end = round(span["start_s"] * store.rate_hz), store.n_samples(span["file"])
+        if span["end_s"] is not None:
+            end = min(end, round(span["end_s"] * store.rate_hz))
+        return store.read(span["file"], start, min(end - start, round(_HEARD_S * store.rate_hz))), store.rate_hz
 
     return {
-        "classes": per_class_table(manifest.classes, truth, scores, known),
+        "classes": per_class_table(manifest.classes, truth, scores, known, groups=groups),
         "confusions": confusions(manifest.classes, truth, scores, known),
         "worst": worst_clips(judged.predictions, truth, _N_WORST, hear=hear, known=known),
     }

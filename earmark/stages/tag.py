@@ -7,7 +7,9 @@ belongs to the tagger and the way of cutting; a file that has changed since is h
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+import math
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.core.errors import DataError, RunError
+from earmark.core.errors import DataError, RunError, SettingsError
 from earmark.core.fingerprint import fingerprint
+from earmark.data.as_packed import blocks_as_packed
 from earmark.data.audio import BadAudio
-from earmark.data.decoding import blocks, probe
+from earmark.data.decoding import probe
 from earmark.data.prefetch import prefetch
-from earmark.inference.pieces import even_pieces, stream_pieces
+from earmark.inference.pieces import stretch_pieces
 from earmark.inference.tagger import Tagger
 from earmark.stages.show import Show
 
@@ -75,9 +78,14 @@ def tag(
 
     Raises:
         RunError: the journal is of another tagger or another way of cutting.
+        SettingsError: a stretch without a length.
     """
+    if every_s is not None and not (math.isfinite(every_s) and every_s * tagger.settings.rate_hz >= 1):
+        raise SettingsError(
+            f"--every must be a number of seconds above 0, got {every_s:g}; leave it away for one row a file"
+        )
     notes = _Journal(journal, fingerprint(tagger.settings, every_s, _weights_name(tagger))) if journal else None
-    done = notes.read() if notes else {}
+    done = notes.read(show) if notes else {}
     stamps = {name: _stamp(path) for name, path in files}
     due = [(name, path) for name, path in files if done.get(name, {}).get("stamp") != stamps[name]]
     entries = {name: entry for name, entry in done.items() if entry["stamp"] == stamps.get(name)}
@@ -105,11 +113,15 @@ def tag(
     return Tagged(tuple(heard), tuple(bad), n_from_before)
 
 
+_Piece = tuple[int, NDArray[np.float32]]
+"""The number of the stretch that a piece lies in, and its samples."""
+
+
 @dataclass(frozen=True)
 class _Decoded:
     name: str
     path: Path
-    pieces: list[NDArray[np.float32]] | None
+    pieces: list[_Piece] | None
     """None: too long to hold; to be streamed."""
     bad: tuple[str, str] | None = None
 
@@ -126,48 +138,67 @@ def _decode(tagger: Tagger, name: str, path: Path, every_s: float | None) -> _De
     return _Decoded(name, path, found, None if found else ("zero_frames", "it holds no samples"))
 
 
-def _pieces(tagger: Tagger, path: Path, every_s: float | None) -> Iterator[NDArray[np.float32]]:
+def _pieces(tagger: Tagger, path: Path, every_s: float | None) -> Iterator[_Piece]:
     rate_hz = tagger.settings.rate_hz
-    if every_s is None:
-        return stream_pieces(blocks(path, rate_hz), round(tagger.settings.inference.window_s * rate_hz))
-    return even_pieces(blocks(path, rate_hz), round(every_s * rate_hz))
+    window = round(tagger.settings.inference.window_s * rate_hz)
+    stretch = sys.maxsize if every_s is None else round(every_s * rate_hz)
+    return stretch_pieces(blocks_as_packed(path, tagger.settings.pack), stretch, window)
 
 
 def _hear(tagger: Tagger, decoded: list[_Decoded], every_s: float | None) -> Iterator[tuple[str, dict[str, Any]]]:
     """The journal's entry for each file: short ones together, long ones in a stream."""
     short = [each for each in decoded if each.pieces]
-    together = [piece for each in short for piece in each.pieces or []]
-    logits = tagger.logits(together) if together else np.zeros((0, len(tagger.classes)), np.float32)
-    bounds = np.cumsum([0, *(len(each.pieces or []) for each in short)])
-    for each, start, end in zip(short, bounds, bounds[1:], strict=False):
-        seconds = [len(piece) / tagger.settings.rate_hz for piece in each.pieces or []]
-        yield each.name, {"rows": _rows(tagger, logits[start:end], seconds, every_s)}
+    try:
+        logits = tagger.logits([piece for each in short for _, piece in each.pieces or []])
+    except DataError:  # one of them is at fault; by itself each says for itself
+        for each in short:
+            yield each.name, _hear_alone(tagger, each.pieces or [])
+    else:
+        bounds = np.cumsum([0, *(len(each.pieces or []) for each in short)])
+        for each, start, end in zip(short, bounds, bounds[1:], strict=False):
+            of = [(number, len(piece)) for number, piece in each.pieces or []]
+            yield each.name, {"rows": _rows(tagger, logits[start:end], of)}
     for each in decoded:
         if each.bad is not None:
             yield each.name, {"bad": each.bad}
         elif each.pieces is None:
-            yield each.name, _hear_long(tagger, each, every_s)
+            yield each.name, _hear_alone(tagger, _pieces(tagger, each.path, every_s))
 
 
-def _hear_long(tagger: Tagger, each: _Decoded, every_s: float | None) -> dict[str, Any]:
-    logits, seconds = [], []
+def _hear_alone(tagger: Tagger, pieces: Iterable[_Piece]) -> dict[str, Any]:
+    """The entry of one file, heard about a window at a time."""
+    of: list[tuple[int, int]] = []
+
+    def noted() -> Iterator[NDArray[np.float32]]:
+        for number, piece in pieces:
+            of.append((number, len(piece)))
+            yield piece
+
     try:
-        for piece in _pieces(tagger, each.path, every_s):
-            logits.append(tagger.logits([piece]))
-            seconds.append(len(piece) / tagger.settings.rate_hz)
+        logits = list(tagger.in_turn(noted()))
     except BadAudio as bad:
         return {"bad": (bad.reason, bad.detail)}
+    except DataError as error:
+        return {"bad": ("not_finite", str(error))}
     if not logits:
         return {"bad": ("zero_frames", "it holds no samples")}
-    return {"rows": _rows(tagger, np.concatenate(logits), seconds, every_s)}
+    return {"rows": _rows(tagger, np.stack(logits), of)}
 
 
-def _rows(tagger: Tagger, logits: NDArray[np.float32], seconds: list[float], every_s: float | None) -> list[Any]:
-    ends = np.cumsum(seconds)
-    if every_s is None:
-        return [(0.0, float(ends[-1]), tagger.pooled(logits).tolist())]
-    starts = ends - seconds
-    return [(float(s), float(e), row.tolist()) for s, e, row in zip(starts, ends, logits, strict=True)]
+def _rows(tagger: Tagger, logits: NDArray[np.float32], of: list[tuple[int, int]]) -> list[Any]:
+    """Start, end and logits of each stretch; ``of`` is the stretch and the samples of each piece."""
+    numbers, lengths = np.array(of, dtype=np.int64).T
+    ends_s = np.cumsum(lengths) / tagger.settings.rate_hz
+    last = [*np.flatnonzero(np.diff(numbers)), len(numbers) - 1]
+    rows, first, start_s = [], 0, 0.0
+    for piece in last:
+        rows.append((start_s, float(ends_s[piece]), tagger.pooled(logits[first : piece + 1]).tolist()))
+        first, start_s = piece + 1, float(ends_s[piece])
+    return rows
+
+
+_HEAD = b'{"journal": "'
+"""How every journal begins."""
 
 
 class _Journal:
@@ -176,15 +207,17 @@ class _Journal:
     def __init__(self, path: Path, owner: str) -> None:
         self.path, self.owner = path, owner
 
-    def read(self) -> dict[str, dict[str, Any]]:
-        """What was noted; a last line that was cut off by a kill is forgotten."""
-        if not self.path.is_file():
+    def read(self, show: Show) -> dict[str, dict[str, Any]]:
+        """What was noted; a last line that was cut off by a kill is forgotten, and so is what is damaged."""
+        content = self.path.read_bytes() if self.path.is_file() else b""
+        if b"\n" not in content and content[: len(_HEAD)] == _HEAD[: len(content)]:  # stopped before it said anything
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.unlink(missing_ok=True)
             self._append(json.dumps({"journal": self.owner}))
             return {}
-        lines = self.path.read_bytes().split(b"\n")
+        first, *lines = content.split(b"\n")
         try:
-            owner = json.loads(lines[0])["journal"]
+            owner = json.loads(first)["journal"]
         except (ValueError, KeyError, TypeError):
             raise RunError(
                 f"'{self.path}' is not a journal of earmark; move it away, or name another --out", self.path
@@ -194,11 +227,15 @@ class _Journal:
                 f"'{self.path}' was begun with another tagger or other options; finish it with those, or delete it",
                 self.path,
             )
-        if lines[-1]:  # no newline at its end: written halfway
+        if lines and lines[-1]:  # no newline at its end: written halfway
             with self.path.open("r+b") as file:
-                file.truncate(self.path.stat().st_size - len(lines[-1]))
-        entries = [json.loads(line) for line in lines[1:-1]]
-        return {entry["file"]: entry for entry in entries}
+                file.truncate(len(content) - len(lines[-1]))
+        entries = [_entry(line) for line in lines[:-1]]
+        if None in entries:
+            show.say(
+                f"{entries.count(None)} damaged lines of '{self.path}' are passed over; their files are heard again"
+            )
+        return {entry["file"]: entry for entry in entries if entry is not None}
 
     def add(self, entry: dict[str, Any]) -> None:
         """Note one file."""
@@ -213,6 +250,16 @@ class _Journal:
                 f"the journal '{self.path}' cannot be written ({error.strerror}); free some space and run again",
                 self.path,
             ) from None
+
+
+def _entry(line: bytes) -> dict[str, Any] | None:
+    """What a line of a journal notes; none if it is damaged."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return None
+    whole = isinstance(entry, dict) and {"file", "stamp"} <= entry.keys() and ("rows" in entry or "bad" in entry)
+    return entry if whole else None
 
 
 def _stamp(path: Path) -> list[int]:

@@ -145,7 +145,7 @@ def _tagger_settings(recipe: Recipe, manifest: Manifest, run: RunFolder, device:
     precision = precision_named(recipe.inference.precision, device)
     return TaggerSettings(
         classes=manifest.classes,
-        rate_hz=recipe.pack.rate_hz,
+        pack=recipe.pack,
         view=recipe.view,
         model=recipe.model,
         crop=next(iter(recipe.streams.values())).crop,

@@ -31,6 +31,20 @@ def test_a_new_file_has_the_rights_that_any_new_file_has(tmp_path: Path) -> None
     assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+def test_a_library_that_writes_for_its_owner_alone_changes_nothing_about_that(tmp_path: Path) -> None:
+    def write_privately(partial: Path) -> None:
+        private = tmp_path / "private"
+        private.touch(mode=0o600)
+        private.replace(partial)
+
+    before = os.umask(0o027)
+    try:
+        write_atomically(tmp_path / "weights", write_privately)
+    finally:
+        os.umask(before)
+    assert (tmp_path / "weights").stat().st_mode & 0o777 == 0o640
+
+
 def test_a_failing_writer_leaves_the_old_file_and_no_trace(tmp_path: Path) -> None:
     target = tmp_path / "kept.txt"
     target.write_text("old")

@@ -155,6 +155,36 @@ def test_what_an_unlisted_label_means_is_up_to_the_origin() -> None:
     assert known["noisy"] == [False, False, True]
 
 
+def test_joining_changes_no_target() -> None:
+    said: Any = {"noisy": "unknown"}
+    curated = Manifest.of(clips("a"), labels(("a", "Bark")), classes=CLASSES)
+    noisy = Manifest.of(clips("b", origin="noisy"), labels(("b", "Rain")), classes=CLASSES, unlisted=said)
+    for joined in (curated.joined(noisy), noisy.joined(curated)):
+        for part in (curated, noisy):
+            assert all(np.array_equal(*both) for both in zip(joined.targets(part.ids), part.targets(), strict=True))
+    for other in (
+        Manifest.of(clips("c", origin="noisy"), classes=CLASSES),
+        Manifest.of(clips("c"), classes=CLASSES, unlisted={"noisy": "absent"}),
+    ):
+        with pytest.raises(DataError, match="clip that is noisy means absent in one manifest and unknown in the other"):
+            noisy.joined(other)
+
+
+def test_clips_of_one_file_share_a_group_unless_they_are_given_others() -> None:
+    spans = table(
+        {"id": "a", "file": "long", "group": None},
+        {"id": "b", "file": "long", "group": None},
+        {"id": "c", "file": "visit", "group": "g"},
+        {"id": "d", "file": "visit", "group": None},
+        {"id": "e", "file": "day", "group": "h"},
+        {"id": "f", "file": "day", "group": "i"},
+        {"id": "g", "file": "short", "group": None},
+    )
+    manifest = Manifest.of(spans, classes=CLASSES)
+    assert manifest.clips["group"].to_list() == ["long", "long", "g", "g", "h", "i", None]
+    assert manifest.where(id="a").clips["group"].to_list() == ["long"]
+
+
 def test_folds_are_set_for_the_clips_named_and_kept_for_the_others() -> None:
     manifest = Manifest.of(clips("a", "b", "c", fold=3), classes=CLASSES).folded({"c": 0, "a": 1})
     assert manifest.clips["fold"].to_list() == [1, 3, 0]
@@ -194,6 +224,8 @@ def test_a_manifest_may_be_empty() -> None:
         (clips("a", fold="x"), None, "wrong type"),
         (clips("a", start_s=2.0, end_s=2.0), None, "must end after it starts"),
         (clips("a", start_s=-1.0), None, "at or after 0 s"),
+        (clips("a", start_s=float("nan")), None, "the start_s of a clip must be a finite number"),
+        (clips("a", end_s=float("inf")), None, "the end_s of a clip must be a finite number"),
         (clips("a"), labels(("a", "Brak")), "'Brak', which is not in the vocabulary; did you mean 'Bark'"),
         (clips("a"), labels(("b", "Bark")), "clips that are not listed, first of 'b'"),
         (clips("a"), labels(("a", "Bark"), ("a", "Bark")), "does so twice"),
@@ -219,6 +251,13 @@ def test_faults_of_whole_manifests_are_refused() -> None:
         Manifest.of(clips("a"), classes=CLASSES, unlisted={"noisy": "present"})  # type: ignore[dict-item]
     with pytest.raises(DataError, match="no clip 'b' in this manifest"):
         manifest.targets(["b"])
+    with pytest.raises(DataError, match="no clip 'b' in this manifest"):
+        manifest.folded({"a": 0, "b": 1})
+    with pytest.raises(DataError, match="no column 'fild' to choose by; did you mean 'fold'"):
+        manifest.where(fild=1)
+    for name in ("fname", "fold", "id", "clip"):
+        with pytest.raises(DataError, match=f"a class cannot be called '{name}'"):
+            Manifest.of(clips("a"), classes=("Bark", name))
     with pytest.raises(DataError, match="listed once"):
         manifest.joined(manifest)
     with pytest.raises(DataError, match="different vocabularies"):

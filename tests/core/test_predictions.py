@@ -139,6 +139,7 @@ def test_tables_of_others_are_understood_or_refused() -> None:
         (lambda: predictions(link="logits"), "got 'logits'"),  # type: ignore[arg-type]
         (lambda: Predictions(("a", "a"), ("x",), np.zeros((2, 1))), "'a' comes 2 times"),
         (lambda: Predictions(("a",), ("x", "x"), np.zeros((1, 2))), "each class must be named once"),
+        (lambda: Predictions(("a",), ("x", "fold"), np.zeros((1, 2))), "a class cannot be called 'fold'"),
         (lambda: predictions().aligned(["a.wav", "d.wav", "e.wav"]), "no prediction for clip 'd.wav' and 1 more"),
         (lambda: predictions().aligned(IDS, ["Brak"]), "class 'Brak'; did you mean 'Bark'"),
     ],

@@ -7,6 +7,8 @@ import pytest
 from earmark.core.errors import DataError
 from earmark.core.manifest import ORIGINS, Manifest
 from earmark.data.clips import Clips
+from earmark.data.packing import pack
+from earmark.data.store import Store
 from tests.tiny import Memory
 
 STORE = Memory({"long.wav": np.zeros(80000, np.float32), "short.wav": np.zeros(1234, np.float32)})
@@ -59,9 +61,14 @@ def test_what_the_store_does_not_hold_is_left_out_and_named():
     assert clips.n_samples.min() > 0
 
 
-def test_a_store_that_holds_none_of_them_is_refused():
-    with pytest.raises(DataError, match="none of 1 clips is in the store"):
-        Clips.of(manifest_of({"id": "x", "file": "bad.wav"}), STORE)
+def test_a_store_that_holds_none_of_them_is_refused_with_the_reason(root, folder):
+    (root / "bad.wav").write_text("dear diary")
+    pack(["bad.wav"], root, folder, workers=1)
+    bad, other = {"id": "x", "file": "bad.wav"}, {"id": "y", "file": "other.wav"}
+    with pytest.raises(DataError, match=r"all 1 clips are in quarantine, first 'bad\.wav': .*mend the files"):
+        Clips.of(manifest_of(bad), Store.open(folder))
+    with pytest.raises(DataError, match=r"none of 2 clips is in the store .*pack them first"):
+        Clips.of(manifest_of(bad, other), Store.open(folder))
 
 
 def test_no_clips_are_no_clips():

@@ -157,6 +157,17 @@ def test_zero_frames_and_numbers_that_are_not_finite(write: Callable[..., Path])
     assert len(decode(path, 44100, 0.0, 0.05)) == 2205
 
 
+def test_a_level_that_is_no_sound_is_said_and_unscaled_integers_are_sound(write: Callable[..., Path]) -> None:
+    ill = np.stack([noise(3000), noise(3000, seed=1)], axis=1)
+    ill[2205, 1] = -3e30
+    assert reason(write("wild.wav", ill, subtype="FLOAT")) == (
+        "absurd_level",
+        "from 0.0500 s on its peak is 3e+30 times full scale, which is no level of sound",
+    )
+    unscaled = noise(3000) * 2**23
+    assert np.array_equal(decode(write("24 bits.wav", unscaled, subtype="FLOAT"), 44100), unscaled)
+
+
 def test_a_flac_stream_of_unknown_length_is_counted(write: Callable[..., Path], without_av: None) -> None:
     path = write("piped.flac", noise(50_001))
     whole = decode(path, 44100)

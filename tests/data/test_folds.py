@@ -18,6 +18,7 @@ from earmark.data.folds.folds import Folds
 from earmark.data.folds.given import Given
 from earmark.data.folds.holdout import Holdout
 from earmark.data.folds.stratified import Stratified
+from earmark.data.sources.csv_table import Csv
 from earmark.data.sources.fsdkaggle2019 import FSDKaggle2019
 
 CLASSES = ("Bark", "Meow", "Rain", "Tap")
@@ -30,7 +31,7 @@ def manifest(n: int = 60, seed: int = 0, *, groups: int = 0, n_test: int = 6, n_
     clips = pl.DataFrame(
         {
             "id": [f"{i:03d}" for i in chance.permutation(n)],
-            "file": ["x"] * n,
+            "file": [f"{i}.wav" for i in range(n)],
             "part": ["test"] * n_test + ["train"] * (n - n_test),
             "origin": ["curated"] * (n - n_noisy) + ["noisy"] * n_noisy,
             "group": group,
@@ -135,7 +136,19 @@ def test_given_folds_that_cannot_be_used_are_refused() -> None:
         Given().split(one.folded(dict.fromkeys(curated, 0)))
     clips = one.clips.with_columns(group=pl.lit("g"))
     torn = Manifest.of(clips, one.labels, classes=CLASSES).folded({name: i % 2 for i, name in enumerate(curated)})
-    with pytest.raises(DataError, match="1 groups lie in more than one of the given folds, first 'g'"):
+    with pytest.raises(DataError, match=r"1 groups .* lie in more than one of the given folds, first 'g'"):
+        Given().split(torn)
+
+
+def test_spans_of_one_file_are_never_parted(tmp_path: Path) -> None:
+    rows = [f"{i % 9}.wav,{CLASSES[i % 4]},{i},{i + 1}" for i in range(45)]
+    (tmp_path / "spans.csv").write_text("\n".join(["file,labels,start_s,end_s", *rows]))
+    spans = Csv(check_files=False).read(tmp_path)
+    for folds in (Stratified(n_folds=3), Holdout(ratio=(3, 1))):
+        held = spans.folded(folds.split(spans)).clips
+        assert (held.group_by("file").agg(pl.col("fold").n_unique())["fold"] == 1).all()
+    torn = spans.folded({name: i % 2 for i, name in enumerate(spans.ids)})
+    with pytest.raises(DataError, match=r"9 groups \(or files .*first '0\.wav'"):
         Given().split(torn)
 
 

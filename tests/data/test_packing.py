@@ -119,17 +119,19 @@ def test_bad_files_stop_nothing_and_are_told_with_their_reasons(
     soundfile.write(root / "zero.wav", np.zeros(0), 44100)
     soundfile.write(root / "short.wav", np.full(40, 0.1), 44100)
     soundfile.write(root / "nan.wav", np.array([0.1, np.nan] * 500), 44100, subtype="FLOAT")
+    soundfile.write(root / "wild.wav", np.array([0.1, 1e30] * 500), 44100, subtype="FLOAT")
     soundfile.write(root / "cut.wav", np.full(5000, 0.1), 44100)
     (root / "cut.wav").write_bytes((root / "cut.wav").read_bytes()[:4000])
-    files = ["text.wav", "zero.wav", "none.wav", "short.wav", good, "nan.wav", "cut.wav"]
+    files = ["text.wav", "zero.wav", "none.wav", "short.wav", good, "nan.wav", "wild.wav", "cut.wav"]
     report = pack(files, root, folder, workers=1)
-    assert counts(report) == (1, 0, 0, 6)
+    assert counts(report) == (1, 0, 0, 7)
     assert reasons(report) == {
         "text.wav": "unreadable",
         "zero.wav": "zero_frames",
         "none.wav": "missing",
         "short.wav": "too_short",
         "nan.wav": "not_finite",
+        "wild.wav": "absurd_level",
         "cut.wav": "truncated",
     }
     assert store_holds([good])

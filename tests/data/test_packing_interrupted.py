@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +23,7 @@ import soundfile
 from earmark.core.errors import DataError
 from earmark.data import packing
 from earmark.data.decoding import decode
-from earmark.data.packing import PackSettings, pack
+from earmark.data.packing import PackReport, PackSettings, pack
 from earmark.data.shards import ShardWriter
 from earmark.data.store import Store
 
@@ -43,9 +45,10 @@ def test_processes_pack_what_one_process_packs(
 
 
 def test_a_second_packer_is_refused_and_a_dead_one_is_not_waited_for(
-    root: Path, folder: Path, write_noise: Callable[..., list[str]]
+    root: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, write_noise: Callable[..., list[str]]
 ) -> None:
     files = write_noise(2)
+    monkeypatch.setattr(packing, "_LOCK_WAIT_S", 0.0)
 
     def pack_inside(done: int, of: int) -> None:
         with pytest.raises(DataError, match=rf"another packer \(process {os.getpid()}\) is at work on"):
@@ -55,6 +58,40 @@ def test_a_second_packer_is_refused_and_a_dead_one_is_not_waited_for(
     dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     (folder / "pack.pid").write_bytes(dead.stdout)
     assert pack(files, root, folder, workers=1).n_kept_from_before == 2
+
+
+def test_a_packer_with_nothing_to_do_takes_no_lock(
+    root: Path, folder: Path, write_noise: Callable[..., list[str]]
+) -> None:
+    files = write_noise(3)
+    first = pack(files[:2], root, folder, workers=1)
+    inside: list[PackReport] = []
+    calls: list[tuple[int, int]] = []
+
+    def pack_inside(done: int, of: int) -> None:
+        inside.append(pack(files[:2], root, folder, workers=1, progress=lambda *counts: calls.append(counts)))
+
+    pack(files, root, folder, workers=1, progress=pack_inside)
+    assert first.n_packed == 2 and calls[0] == (2, 2)
+    assert [report.n_kept_from_before for report in inside] == [2] * len(inside)
+
+
+def test_a_packer_waits_for_one_that_is_about_to_finish(
+    root: Path, folder: Path, write_noise: Callable[..., list[str]], store_holds: Callable[[list[str]], bool]
+) -> None:
+    files = write_noise(2)
+    begun = threading.Event()
+
+    def dawdle(done: int, of: int) -> None:
+        begun.set()
+        time.sleep(0.1)
+
+    first = threading.Thread(target=pack, args=(files[:1], root, folder), kwargs={"workers": 1, "progress": dawdle})
+    first.start()
+    begun.wait(5)
+    report = pack(files, root, folder, workers=1)
+    first.join()
+    assert (report.n_kept_from_before, report.n_packed) == (1, 1) and store_holds(files)
 
 
 def test_a_full_disk_is_one_sentence_and_nothing_is_lost(

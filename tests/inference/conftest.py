@@ -12,6 +12,7 @@ import soundfile
 import torch
 
 from earmark.data.crops import Crop
+from earmark.data.pack_settings import PackSettings
 from earmark.inference.settings import InferenceSettings, TaggerSettings
 from earmark.inference.tagger import Tagger
 from tests.tiny import MODEL, RATE_HZ, VIEW, stirred, tones
@@ -26,7 +27,7 @@ def tagger_of() -> MakeTagger:
     def make(*, crop: Crop | None = None, seed: int = 0, **inference: Any) -> Tagger:
         settings = TaggerSettings(
             classes=("low", "middle", "high"),
-            rate_hz=RATE_HZ,
+            pack=PackSettings(rate_hz=RATE_HZ),
             view=VIEW,
             model=MODEL,
             crop=crop or Crop(length_s=0.25),

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from earmark.core.errors import SettingsError
-from earmark.inference.pieces import even_pieces, pieces, stream_pieces
+from earmark.inference.pieces import pieces, stream_pieces, stretch_pieces
 
 windows = st.integers(1, 40)
 
@@ -38,11 +38,26 @@ def test_a_stream_is_cut_like_a_clip_however_it_comes_in_blocks(n, window, cuts)
     assert np.array_equal(np.concatenate(found), np.arange(n))
 
 
-@given(st.integers(0, 300), windows, st.lists(st.integers(0, 1000), max_size=12))
-def test_even_pieces_are_even_but_the_last(n, size, cuts):
-    found = list(even_pieces(cut_up(n, cuts), size))
-    assert [len(piece) for piece in found] == [size] * (n // size) + [n % size] * (n % size > 0)
-    assert not found or np.array_equal(np.concatenate(found), np.arange(n))
+@given(st.integers(0, 300), windows, windows, st.lists(st.integers(0, 1000), max_size=12))
+def test_each_stretch_is_cut_like_a_clip_of_its_length(n, size, window, cuts):
+    found = list(stretch_pieces(cut_up(n, cuts), size, window))
+    lengths = [size] * (n // size) + [n % size] * (n % size > 0)
+    assert [(number, len(piece)) for number, piece in found] == [
+        (number, length) for number, whole in enumerate(lengths) for _, length in pieces(whole, window)
+    ]
+    assert not found or np.array_equal(np.concatenate([piece for _, piece in found]), np.arange(n))
+
+
+def test_a_stretch_of_any_length_is_heard_as_it_comes():
+    taken = []
+
+    def blocks():
+        for number in range(100):
+            taken.append(number)
+            yield np.zeros(10, np.float32)
+
+    next(stretch_pieces(blocks(), 10**9, 20))
+    assert len(taken) == 3
 
 
 def test_a_silent_stream_has_no_pieces_and_an_empty_clip_one_empty_piece():
@@ -65,9 +80,10 @@ def test_a_stream_is_not_held_longer_than_it_must():
     assert len(taken) == 5
 
 
-@pytest.mark.parametrize("cut", [stream_pieces, even_pieces])
-def test_a_window_without_a_sample_is_refused(cut):
-    with pytest.raises(SettingsError, match="at least one sample"):
-        next(cut([np.zeros(3, np.float32)], 0))
+def test_a_window_without_a_sample_is_refused():
+    blocks = [np.zeros(3, np.float32)]
+    for refused in (lambda: next(stream_pieces(blocks, 0)), lambda: next(stretch_pieces(blocks, 0, 2))):
+        with pytest.raises(SettingsError, match="at least one sample"):
+            refused()
     with pytest.raises(SettingsError, match="at least one sample"):
         pieces(3, 0)

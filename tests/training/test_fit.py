@@ -272,3 +272,20 @@ def test_a_validation_between_epochs_changes_nothing(fabric, learner_of):
                     learner.objective.network(learner.objective.view(stream_of().batch(0)))
         ends.append(learner.state()[0])
     assert same_tensors(*ends)
+
+
+def test_what_is_compiled_is_what_runs(learner_of, train, monkeypatch):
+    """Terms call the encoder and the heads, so those are what must be compiled, not the network around them."""
+    ran: list[str] = []
+
+    def compiled(self: torch.nn.Module) -> None:
+        def call(*arguments: Any) -> Any:
+            ran.append(type(self).__name__)
+            return self._call_impl(*arguments)
+
+        self._compiled_call_impl = call
+
+    monkeypatch.setattr(torch.nn.Module, "compile", compiled)
+    settings = STEADY.model_copy(update={"epochs": 1, "compile": True})
+    train(learner_of(settings), settings)
+    assert {"SkipCNNModule", "MeanMaxModule"} <= set(ran)

@@ -21,18 +21,19 @@ class Given(Folds, kind="given"):
         if lost.height:
             raise DataError(
                 f"each curated training clip needs a given fold, but {lost.height} lack it, first '{lost['id'][0]}'; "
-                "bring a table with a fold for each, or choose folds of kind stratified"
+                "complete the column of folds, or choose others with -s folds.kind=stratified"
             )
         folded = train.drop_nulls("fold")
         if folded["fold"].n_unique() < 2:
             raise DataError(
-                "two or more folds were wanted, but the clips come with fewer; choose folds of kind stratified"
+                "two or more folds were wanted, but the clips come with fewer; choose others with "
+                "-s folds.kind=stratified"
             )
         split = folded.drop_nulls("group").group_by("group").agg(n=pl.col("fold").n_unique()).filter(pl.col("n") > 1)
         if split.height:
             name = split["group"].sort()[0]
             raise DataError(
-                f"{split.height} groups lie in more than one of the given folds, first '{name}'; mend the folds, or "
-                "choose folds of kind stratified, which keep groups whole"
+                f"{split.height} groups (or files of several clips) lie in more than one of the given folds, first "
+                f"'{name}'; mend the folds, or choose such as keep groups whole with -s folds.kind=stratified"
             )
         return dict(zip(folded["id"].to_list(), folded["fold"].to_list(), strict=True))

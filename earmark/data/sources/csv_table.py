@@ -22,6 +22,7 @@ from earmark.data.sources.sheet import (
     column_labels,
     joined_labels,
     one_row_each,
+    refuse_torn,
     row_labels,
     understood,
 )
@@ -63,7 +64,10 @@ class Columns(Settings):
 class Csv(Source, kind="csv"):
     """A csv that names files and labels."""
 
-    wanted: ClassVar[str] = "one csv with a column of files (file, fname, filename, path) and one of labels"
+    wanted: ClassVar[str] = (
+        "one csv with a column of files (file, fname, filename, path) and one of labels (if it has one column a class "
+        "instead, say so with -s source.kind=csv -s source.layout=columns)"
+    )
 
     table: str | None = None
     """The csv, relative to the data folder; None takes the only one with a column of files and one of labels."""
@@ -100,7 +104,7 @@ class Csv(Source, kind="csv"):
         sheet = self._sheet(path)
         clips = clips_of(sheet, folder=self.audio_folder, suffix=self.suffix, origin=self.origin, part=self.part)
         if self.check_files:
-            clips = clips.with_columns(present_files(root, clips["file"], path.name))
+            clips = clips.with_columns(present_files(root, clips["file"], path.name, self.kind))
         classes = read_vocabulary(root / self.vocabulary) if isinstance(self.vocabulary, str) else self.vocabulary
         if self.layout == "columns":
             places = _class_columns(sheet, classes)
@@ -109,6 +113,8 @@ class Csv(Source, kind="csv"):
         else:
             joined = self.layout == "joined"
             labels = joined_labels(sheet, clips["id"], self.separator) if joined else row_labels(sheet, clips["id"])
+            if joined and not classes:
+                refuse_torn(labels["label"], path)
             classes = classes or inferred(labels["label"])
         labels = labels.with_columns(label=spelled(labels["label"], classes, path)).unique()
         clips = one_row_each(clips, path, repeats=self.layout == "rows")
@@ -145,7 +151,9 @@ def _only_table(root: Path, delimiter: str) -> Path:
     tables = _likely_tables(root, delimiter) or sorted(root.glob("*.csv"))
     if len(tables) != 1:
         names = f"got {', '.join(path.name for path in tables[:4])}" if tables else "got none"
-        raise DataError(f"one csv was wanted in '{root}', {names}; name it in table", root)
+        raise DataError(
+            f"one csv was wanted in '{root}', {names}; name it with -s source.kind=csv -s source.table=...", root
+        )
     return tables[0]
 
 

@@ -34,12 +34,12 @@ def detect(root: str | Path) -> Source:
         if fitting:
             raise DataError(
                 f"'{root}' can be read in more than one way: as {' or as '.join(fitting)}; "
-                f"choose with source.kind, for example source.kind={fitting[0]}",
+                f"choose one, for example with -s source.kind={fitting[0]}",
                 root,
             )
     looked_for = "; ".join(f"{kind}: {Source.named(kind).wanted}" for kind in (*WITH_TABLES, *WITHOUT_TABLES))
     raise DataError(
         f"no layout that earmark knows lies in '{root}'; it looked for {looked_for}; "
-        "choose with source.kind and say where things are",
+        "choose one with -s source.kind=... and say where things are",
         root,
     )

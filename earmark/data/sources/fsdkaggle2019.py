@@ -158,13 +158,14 @@ class FSDKaggle2019(Source, kind="fsdkaggle2019"):
         if folder is None and self.check_files:
             raise DataError(
                 f"the clips that {table.name} lists must lie in '{usual}' or '{zenodo}' in '{root}', and neither is "
-                "there; unpack them, or set check_files: false to go on with the tables alone",
+                f"there; unpack them, or go on with the tables alone with -s source.kind={self.kind} "
+                "-s source.check_files=false",
                 root,
             )
         published = self.form != "kaggle" and table.name.endswith("_post_competition.csv")
         folder = folder or (zenodo if published else usual)
         files = (folder + "/" + names).alias("file")
-        return present_files(root, files, table.name) if self.check_files else files
+        return present_files(root, files, table.name, self.kind) if self.check_files else files
 
 
 def _vocabulary(root: Path) -> tuple[str, ...]:

@@ -58,7 +58,7 @@ def subfolders(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def present_files(root: Path, files: pl.Series, listed_in: str) -> pl.Series:
+def present_files(root: Path, files: pl.Series, listed_in: str, kind: str) -> pl.Series:
     """The files of a table as they lie on the disk.
 
     A file that was converted since the table was written, so that only its suffix differs, is taken for the one meant.
@@ -67,6 +67,7 @@ def present_files(root: Path, files: pl.Series, listed_in: str) -> pl.Series:
         root: the folder that the names are relative to.
         files: paths with slashes.
         listed_in: the name of the table, for the sentence.
+        kind: the kind of source that reads it, for the option that the sentence names.
 
     Raises:
         DataError: how many files are missing, with the first three.
@@ -86,7 +87,7 @@ def present_files(root: Path, files: pl.Series, listed_in: str) -> pl.Series:
         some = ", ".join(f"'{file}'" for file in lost[:3]) + (", ..." if len(lost) > 3 else "")
         raise DataError(
             f"{len(lost)} of the {len(found)} files that {listed_in} lists are not in '{root}': {some}; bring them, or "
-            "set check_files: false to have packing list them as missing",
+            f"have packing list them as missing with -s source.kind={kind} -s source.check_files=false",
             root,
         )
     return pl.Series("file", found, pl.String)

@@ -23,6 +23,8 @@ USUAL_NAMES: dict[str, tuple[str, ...]] = {
 
 ABOUT_CLIPS = ("start_s", "end_s", "origin", "part", "usage", "group", "fold", "seconds")
 _TYPES = {"start_s": pl.Float64, "end_s": pl.Float64, "seconds": pl.Float64, "fold": pl.Int64}
+_NO_CLASS = 'if it is no class, name those that are with -s source.kind=csv -s "source.vocabulary=[dog, cat]"'
+_OTHER_SEPARATORS = ";|"
 _STATEMENT = {"clip": pl.String, "label": pl.String, "state": pl.String, "confidence": pl.Float64}
 
 
@@ -63,8 +65,9 @@ def understood(table: pl.DataFrame, asked: Mapping[str, str | None], needed: Seq
     for meaning in needed:
         if meaning not in named:
             raise DataError(
-                f"'{path}' needs a column of {meaning}s, got {some}; name it in columns.{meaning}, say how labels "
-                "stand in layout, or what stands between cells in delimiter",
+                f"'{path}' needs a column of {meaning}s, got {some}; say with -s source.kind=csv what it is called "
+                f"(-s source.columns.{meaning}=...), that there is one column a class (-s source.layout=columns), or "
+                "what stands between two cells (-s \"source.delimiter=';'\")",
                 path,
             )
     return Sheet(table, named, path)
@@ -108,6 +111,25 @@ def joined_labels(sheet: Sheet, ids: pl.Series, separator: str) -> pl.DataFrame:
     return labels.with_columns(state=pl.lit("present"), confidence=pl.lit(None, pl.Float64))
 
 
+def refuse_torn(labels: pl.Series, path: Path) -> None:
+    """See that no label looks like several of them with another separator in between.
+
+    Raises:
+        DataError: a part of a label that holds ``;`` or ``|`` is a label too.
+    """
+    used = set(labels.str.to_lowercase())
+    for sign in _OTHER_SEPARATORS:
+        for label in labels.filter(labels.str.contains(sign, literal=True)).unique().sort():
+            part = next((part.strip() for part in label.split(sign) if part.strip().lower() in used), None)
+            if part:
+                raise DataError(
+                    f"the label '{label}' in '{path}' looks like several, for '{part}' is a label too; say what stands "
+                    f"between labels with -s source.kind=csv -s \"source.separator='{sign}'\", or name the classes in "
+                    "source.vocabulary",
+                    path,
+                )
+
+
 def row_labels(sheet: Sheet, ids: pl.Series) -> pl.DataFrame:
     """One label a row, perhaps with its state and how sure it is; a row without a label only names its clip."""
     if "label" not in sheet.named:
@@ -137,12 +159,12 @@ def column_labels(sheet: Sheet, clips: pl.DataFrame, classes: Mapping[str, str],
         try:
             values = numbers(_as_digits(sheet.table, column), column, sheet.path)
         except DataError as error:
-            raise DataError(f"{error}; if it is no class, name the classes in vocabulary", sheet.path) from None
+            raise DataError(f"{error}; {_NO_CLASS}", sheet.path) from None
         outside = (~values.is_between(0, 1)).arg_true()
         if len(outside):
             raise DataError(
                 f"column '{column}' of '{sheet.path}' must hold 0, 1 or what lies between, but row {outside[0] + 1} "
-                f"holds {values[outside[0]]:g}; if it is no class, name the classes in vocabulary",
+                f"holds {values[outside[0]]:g}; {_NO_CLASS}",
                 sheet.path,
             )
         told.append(_told(label, values, clips, absent))
@@ -169,7 +191,7 @@ def one_row_each(clips: pl.DataFrame, path: Path, *, repeats: bool) -> pl.DataFr
     if twice.height:
         raise DataError(
             f"'{path}' lists {twice['id'].n_unique()} clips more than once, first '{twice['id'][0]}'; drop the extra "
-            "rows, or set layout: rows if each row names one label",
+            "rows, or say that each row names one label with -s source.kind=csv -s source.layout=rows",
             path,
         )
     return each

@@ -148,7 +148,11 @@ def test_spellings_meet_in_the_vocabulary_or_in_the_most_frequent_one(tmp_path: 
             {"vocabulary": ["Bark", "Rain"]},
             r"uses 2 labels outside the vocabulary of 2 classes: 'Brak' \(did you mean 'Bark'",
         ),
-        ("fname,labels\na.wav,Bark\na.wav,Rain\n", {}, r"lists 1 clips more than once, first 'a\.wav'; .*layout: rows"),
+        (
+            "fname,labels\na.wav,Bark\na.wav,Rain\n",
+            {},
+            r"lists 1 clips more than once, first 'a.*-s source\.layout=rows",
+        ),
         (
             "fname,label,fold\na.wav,Bark,1\na.wav,Rain,2\n",
             {"layout": "rows"},
@@ -163,10 +167,12 @@ def test_spellings_meet_in_the_vocabulary_or_in_the_most_frequent_one(tmp_path: 
         (
             "fname,what\na.wav,Bark\n",
             {"table": "labels.csv"},
-            r"needs a column of labels, got fname, what; name it in columns\.label",
+            r"needs a column of labels, got fname, what; .*-s source\.columns\.label=.*-s source\.layout=columns",
         ),
         ("what,labels\na.wav,Bark\n", {"table": "labels.csv"}, "needs a column of files"),
-        ("fname;labels\na.wav;Bark\n", {"table": "labels.csv"}, "what stands between cells in delimiter"),
+        ("fname;labels\na.wav;Bark\n", {"table": "labels.csv"}, "what stands between two cells"),
+        ("fname,labels\na.wav,dog;cat\nb.wav,dog\n", {}, r"'dog;cat' .* several, .*source\.separator=';'"),
+        ("fname,labels\na.wav,dog | Cat\nb.wav,cat\n", {}, r"'dog \| Cat' .* several, .*source\.separator='\|'"),
         ("fname,labels\na.wav,Bark\n", {"columns": {"fold": "bucket"}}, r"was to have a column 'bucket' \(fold\)"),
         (
             "fname,labels,start_s\na.wav,Bark,soon\n",
@@ -179,7 +185,7 @@ def test_spellings_meet_in_the_vocabulary_or_in_the_most_frequent_one(tmp_path: 
         (
             "fname,Bark,note\na.wav,1,loud\n",
             {"layout": "columns"},
-            "column 'note' .* row 1 holds 'loud'; if it is no class, name the classes",
+            r"column 'note' .* row 1 holds 'loud'; if it is no class, name those that are with -s source\.kind=csv",
         ),
         ("fname,Bark\na.wav,3\n", {"layout": "columns"}, "must hold 0, 1 or what lies between, but row 1 holds 3"),
         ("fname,Bark\na.wav,nan\n", {"layout": "columns"}, "row 1 holds nan"),
@@ -216,7 +222,7 @@ def test_several_tables_or_none_ask_for_a_name(tmp_path: Path) -> None:
     (root / "notes.csv").write_text("when,what\n1,x\n")
     assert len(Csv().read(root)) == 1  # only one of the two lists clips
     (root / "more.csv").write_text("fname,labels\na.wav,Rain\n")
-    with pytest.raises(DataError, match=r"got labels\.csv, more\.csv; name it in table"):
+    with pytest.raises(DataError, match=r"got labels\.csv, more\.csv; name it with .* -s source\.table="):
         Csv().read(root)
     assert Csv(table="more.csv").read(root).classes == ("Rain",)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from earmark.data.sources.listing import audio_files
 from earmark.data.sources.saved_manifest import SavedManifest
 from earmark.data.sources.source import Source
 from earmark.data.tables import write_manifest
+from earmark.stages.recipe import read_recipe
 
 
 def lay(root: Path, *files: str, **texts: str) -> Path:
@@ -89,14 +91,36 @@ def test_detection_says_what_it_looked_for(tmp_path: Path) -> None:
     ):
         detect(tmp_path)
     lay(tmp_path, "a.wav", notes="when,what\n1,x\n")
-    with pytest.raises(DataError, match=r"choose with source\.kind"):
+    with pytest.raises(DataError, match=r"one column a class .*source\.layout=columns.* -s source\.kind=\.\.\."):
         detect(tmp_path)  # the table may hold labels, and labels are never passed over in silence
+
+
+@pytest.mark.parametrize(
+    ("kind", "tables"),
+    [
+        ("csv", {"clips": "fname,labels\nb.wav,Bark\n"}),
+        ("csv", {"clips": "fname,labels\na.wav,Bark;Meow\na.flac,Bark\n"}),
+        ("csv", {"clips": "fname,labels\na.wav,Bark\na.wav,Meow\n"}),
+        ("csv", {"clips": "fname,labels\na.wav,Bark\n", "more": "fname,labels\na.wav,Bark\n"}),
+        ("fsdkaggle2019", {"train_curated": "fname,labels\nb.wav,Bark\n", "vocabulary": "Bark\n"}),
+        ("fsdkaggle2019", {"train_curated": "fname,labels\nb.wav,Bark\n", "vocabulary": "Bark\n", "train": ""}),
+    ],
+)
+def test_the_options_that_a_fault_names_can_be_typed_and_mend_it(
+    tmp_path: Path, kind: str, tables: dict[str, str]
+) -> None:
+    root = lay(tmp_path, "a.wav", "a.flac", *(["train_curated/x.wav"] if "train" in tables else []), **tables)
+    with pytest.raises(DataError) as caught:
+        Source.named(kind)().read(root)
+    options = [word.strip('",;') for word in re.findall(r'-s ("[^"]+"|\S+)', str(caught.value))]
+    source = read_recipe("demo", tuple(option.replace("...", "more.csv") for option in options)).source
+    assert source is not None and len(source.read(root))
 
 
 def test_detection_refuses_to_choose_between_two_tables(tmp_path: Path) -> None:
     saved(tmp_path)
     lay(tmp_path, tags="file,labels\nb.wav,Bark\n", labels="", clips="")
-    with pytest.raises(DataError, match="as manifest or as csv; choose"):
+    with pytest.raises(DataError, match=r"as manifest or as csv; choose one, .* -s source\.kind=manifest$"):
         detect(tmp_path)
 
 
@@ -146,9 +170,9 @@ def test_a_bare_folder_knows_nothing_of_its_clips(tmp_path: Path) -> None:
 
 def test_a_saved_manifest_keeps_its_word_unless_told_otherwise(tmp_path: Path) -> None:
     root = saved(tmp_path)
-    assert SavedManifest().read(root).unlisted == {"noisy": "unknown"}
+    assert SavedManifest().read(root).unlisted == {"unlabelled": "unknown", "noisy": "unknown"}
     changed = SavedManifest.model_validate({"unlisted": {"curated": "unknown"}}).read(root)
-    assert changed.unlisted == {"noisy": "unknown", "curated": "unknown"}
+    assert changed.unlisted == dict.fromkeys(("curated", "noisy", "unlabelled"), "unknown")
 
 
 def test_links_between_folders_are_followed_and_circles_are_not(tmp_path: Path) -> None:

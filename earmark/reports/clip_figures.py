@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from earmark.dsp.level import power_to_db
 from earmark.dsp.mel import hz_to_mel, mel_filters
-from earmark.dsp.spectrogram import mel_spectrogram, spans
+from earmark.dsp.spectrogram import column_weights, mel_spectrogram, spans
 from earmark.dsp.stft import window
 from earmark.reports.drawing import BLUE, INK, MUTED, SMALL_PT, SURFACE, VERMILLION, literal, new_figure, styled
 from earmark.reports.report import Guess, WorstClip
@@ -88,14 +88,14 @@ def log_mel_picture(wave: NDArray[np.float32], rate_hz: int) -> NDArray[np.float
     """
     n_fft = max(64, 2 ** round(np.log2(_WINDOW_S * rate_hz)))
     hop_samples = max(n_fft // 4, len(wave) // _MOST_FRAMES)
-    filters = mel_filters(rate_hz, n_fft, _N_MELS, 0.0, rate_hz / 2)
+    weights = column_weights(mel_filters(rate_hz, n_fft, _N_MELS, 0.0, rate_hz / 2), "power")
     power = mel_spectrogram(
         torch.from_numpy(np.ascontiguousarray(wave, dtype=np.float32))[None],
         torch.tensor([len(wave)]),
         hop_samples,
         window("hann", n_fft),
-        filters,
-        spans(filters),
+        weights,
+        spans(weights),
     )
     levels: NDArray[np.float32] = power_to_db(power, top_db=_RANGE_DB, reference="peak")[0].numpy()
     return levels

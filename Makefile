@@ -23,7 +23,7 @@ demo: $(USED)  ## the whole arc on generated sounds
 	$(BIN)/earmark demo
 
 test: $(READY)  ## all tests: the quick ones on all cores, then the slow ones
-	$(BIN)/python -m pytest -q -m "not slow" -n auto --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m "not slow" -n auto --dist worksteal
 	$(BIN)/python -m pytest -q -m slow
 
 check: $(READY)  ## style, types, and that the generated pages are up to date

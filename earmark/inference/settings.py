@@ -23,7 +23,7 @@ class InferenceSettings(Settings):
     batch_clips: Annotated[int, Incidental(), Field(ge=1)] = 64
     """Most pieces in a batch."""
     batch_s: Annotated[float, Incidental(), Field(gt=0)] = 15.0
-    """Most seconds of audio in a batch, padding included. Processors gain nothing from more; give a GPU some hundreds."""
+    """Most seconds of audio in a batch, padding included; processors gain nothing from more, GPUs want hundreds."""
     precision: Literal["auto", "float32", "bfloat16"] = "float32"
     """Arithmetic of the network; float32 gives a clip the same scores in any batch, bfloat16 is faster."""
 

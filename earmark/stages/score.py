@@ -1,7 +1,7 @@
 """Scoring: predictions against the right labels, part by part, with intervals.
 
-Clips of one group (of one file, where no group is given) are drawn together when intervals are made: they are not
-independent of each other. What has no prediction is never passed over in silence.
+Clips of one group are drawn together when intervals are made, for they are not independent of each other; with few
+groups, or none given, those of one file are. What has no prediction is never passed over in silence.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from earmark.metrics import Difference, Ties, lwlrap, lwlrap_difference
 from earmark.reports.report import ScoreRow
 from earmark.reports.tables import score_row
 from earmark.runs.folder import RunFolder
+
+_FEWEST_GROUPS = 30
+"""Drawing fewer groups than this again and again gives intervals that are too narrow; then files are drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,6 +105,8 @@ def judge(predictions: Predictions, manifest: Manifest, excused: Collection[str]
     targets = manifest.targets(common)
     clips = pl.DataFrame({"id": common}).join(manifest.clips, on="id", how="left", maintain_order="left")
     groups = clips.select(pl.coalesce("group", "file")).to_series()
+    if groups.n_unique() < _FEWEST_GROUPS:
+        groups = clips["file"]
     return Judged(
         predictions.aligned(common, manifest.classes),
         targets.values,

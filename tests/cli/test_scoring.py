@@ -70,8 +70,10 @@ def test_each_side_is_blamed_for_what_it_lacks(earmark, sounds: Path, trained: P
     )
 
 
-def test_clips_of_one_group_are_drawn_together() -> None:
+def test_clips_of_one_group_are_drawn_together_where_there_are_enough_groups(monkeypatch: pytest.MonkeyPatch) -> None:
     grouped, alone = manifest_of(group=["x", "x", "x", "y", "y", "y"]), manifest_of()
+    assert judge(table_of("cdefgt"), grouped).groups is None, "intervals over two groups would be too narrow"
+    monkeypatch.setattr("earmark.stages.score._FEWEST_GROUPS", 2)
     judged = judge(table_of("cdefgt"), grouped)
     assert judged.groups is not None and judged.groups.tolist() == ["x", "x", "x", "y", "y", "y"]
     assert judge(table_of("cdefgt"), alone).groups is None

@@ -5,6 +5,7 @@ Data go to standard output, everything else to standard error, so that a pipe ge
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.progress import Progress, ProgressColumn, Task, TaskID
+
+
+class _Notes(logging.Handler):
+    """Says what the package notes in passing, such as files that are known to be bad and left out."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.say(record.getMessage())
 
 
 class Console:
@@ -22,6 +34,9 @@ class Console:
         self._bar: Progress | None = None
         self._counting: dict[str, TaskID] = {}
         self._told = time.monotonic()
+        notes = logging.getLogger("earmark")
+        notes.setLevel(logging.INFO)
+        notes.handlers = [_Notes(self)]  # one console speaks at a time, the last that was made
 
     @property
     def live(self) -> bool:

@@ -169,3 +169,15 @@ def test_a_run_that_somebody_else_works_on(earmark, sounds: Path, tmp_path: Path
     with RunFolder(tmp_path / "run").alone():
         said = earmark(*train_arguments(sounds, tmp_path))
     refused(said, 4, "another process")
+
+
+def test_files_known_to_be_bad_are_left_out_and_named(earmark, sounds: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "sounds"
+    shutil.copytree(sounds, folder)
+    table = folder / "train_curated.csv"
+    first = table.read_text().splitlines()[1].partition(",")[0]
+    table.write_text(table.read_text().replace(first, "1d44b0bd.wav"))
+    (folder / "train_curated" / first).rename(folder / "train_curated" / "1d44b0bd.wav")
+    (folder / "meta.csv").unlink()
+    said = earmark("pack", "demo", "--data", folder, "--store", tmp_path / "store")
+    assert said.code == 0 and "1d44b0bd" in said.err

@@ -89,9 +89,7 @@ def tag(
     sounds: Annotated[list[Path], typer.Argument(help="Files, or folders of them, of any length.")],
     out: Annotated[
         Optional[Path],  # noqa: UP045
-        typer.Option(
-            "--out", "-o", help="Where to write: .csv, .jsonl or .parquet; default: a line a file on the terminal."
-        ),
+        typer.Option("--out", "-o", help="Where to write: .csv, .jsonl or .parquet; default: a table on the terminal."),
     ] = None,
     top: Annotated[int, typer.Option(help="Tags for each clip at the most.", min=1)] = 5,
     threshold: Annotated[float, typer.Option(help="Probability below which a tag is left out.", min=0, max=1)] = 0.0,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from earmark.core.predictions import Predictions
 from earmark.data.sources.listing import audio_files
 from earmark.data.tables import write_predictions
 from earmark.inference.tagger import load_tagger
+from earmark.reports.tables import text_table
 from earmark.stages.folds import one_run
 from earmark.stages.tag import Tagged, tag
 from earmark.training.devices import device_named
@@ -103,11 +103,8 @@ def _tags(done: Tagged, classes: tuple[str, ...], top: int, threshold: float) ->
 def _write_tags(rows: list[dict[str, Any]], out: Path | None, *, spans: bool) -> None:
     place = ("fname", "start_s", "end_s") if spans else ("fname",)
     if out is None:
-        for row in rows:
-            where = f" {row['start_s']:.1f}-{row['end_s']:.1f} s" if spans else ""
-            tags = ", ".join(f"{label} {probability:.2f}" for label, probability in row["tags"])
-            print(f"{row['fname']}{where}: {tags or '-'}")
-        sys.stdout.flush()
+        if rows:
+            print(_as_text(rows, spans=spans), flush=True)
     elif out.suffix == ".jsonl":
         lines = [
             {**{k: row[k] for k in place}, "tags": [{"label": n, "probability": p} for n, p in row["tags"]]}
@@ -129,6 +126,15 @@ def _write_tags(rows: list[dict[str, Any]], out: Path | None, *, spans: bool) ->
 def _ranked(tags: list[tuple[str, float]]) -> list[tuple[int | None, str, float | None]]:
     """The tags with their ranks; a clip without tags keeps a row, so that it is seen to have been heard."""
     return [(rank, *tag) for rank, tag in enumerate(tags, start=1)] or [(None, "", None)]
+
+
+def _as_text(rows: list[dict[str, Any]], *, spans: bool) -> str:
+    cells: list[list[str | float | None]] = []
+    for row in rows:
+        where = [f"{row['start_s']:.1f} to {row['end_s']:.1f}"] if spans else []
+        tags = ", ".join(f"{label} {probability:.2f}" for label, probability in row["tags"])
+        cells.append([row["fname"], *where, tags or None])
+    return text_table(["file", *(["seconds"] if spans else []), "tags"], cells)
 
 
 def _write_scores(done: Tagged, classes: tuple[str, ...], run: Path, out: Path | None) -> None:

@@ -57,20 +57,25 @@ def test_a_recipe_that_does_not_exist(earmark, tmp_path: Path) -> None:
         ("objective.labels.term.head=other", ("other", "main")),
         ("view=[]", ("skip_cnn", "wave")),
         ("streams.curated.crop.length_s=0.01", ("crop", "skip_cnn")),
-        ("training.device=cuda", ("cuda", "cpu")),
     ],
 )
 def test_settings_that_cannot_mean_anything(
     earmark, sounds: Path, trained: Path, tmp_path: Path, change: str, words
 ) -> None:
-    import torch
-
-    if "cuda" in change and torch.cuda.is_available():
-        pytest.skip("this machine has the device that the test wants missing")
     said = earmark(
         "train", "demo", "--data", sounds, "--store", trained / "store", "--out", tmp_path / "r", "-s", change
     )
     refused(said, 2, *words)
+
+
+def test_a_device_that_is_not_there(earmark, sounds: Path, trained: Path, tmp_path: Path) -> None:
+    import torch
+
+    absent = "mps" if torch.cuda.is_available() else "cuda"  # no machine has both
+    where = ("--data", sounds, "--store", trained / "store", "--out", tmp_path / "r")
+    refused(earmark("train", "demo", *where, "-s", f"training.device={absent}"), 2, absent, "cpu")
+    clip = min((sounds / "test").iterdir())
+    refused(earmark("tag", trained / "run", clip, "--device", absent), 2, absent, "cpu")
 
 
 def test_a_csv_with_an_unknown_label(earmark, sounds: Path, tmp_path: Path) -> None:

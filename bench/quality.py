@@ -15,8 +15,9 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from earmark.core.predictions import pooled
+from earmark.core.predictions import Predictions, pooled
 from earmark.data.tables import read_predictions
+from earmark.metrics.bootstrap import Interval
 from earmark.reports.tables import score_row
 from earmark.runs.folder import RunFolder
 from earmark.stages.score import judge, read_truth
@@ -30,18 +31,59 @@ class Arm(NamedTuple):
     changes: tuple[str, ...] = ()
 
 
+class Fit(NamedTuple):
+    """One training."""
+
+    arm: Arm
+    fold: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.arm.name} fold {self.fold} seed {self.seed}"
+
+    def run(self, out: Path) -> RunFolder:
+        """Where it lies."""
+        seed = "" if self.seed == 1 else f"-seed-{self.seed}"
+        return RunFolder(out / self.arm.name.replace(" ", "-") / f"fold-{self.fold}{seed}")
+
+
 class Study(NamedTuple):
     """Arms, and the folds to hold out in turn; ``none`` learns from all folds and is what test is reported for."""
 
     arms: tuple[Arm, ...]
     folds: tuple[str, ...]
+    seeds: tuple[int, ...] = (1,)
+    """Every arm and fold is learnt once with each; predictions of several seeds are not averaged."""
+    folder: str = ""
+    """Where the runs lie, if not under the name of the study: studies of the same arms share their fits."""
 
+    def fits(self) -> list[Fit]:
+        """Everything to be learnt, one seed and fold of every arm after the other."""
+        return [Fit(arm, fold, seed) for seed in self.seeds for fold in self.folds for arm in self.arms]
+
+
+ALL_FOLDS = ("0", "1", "2", "3", "4", "none")
+
+_LOG_MEL = "{kind: log_mel, mel: {hop_samples: 694, n_mels: 64, fmax_hz: 22050}}"
+_MIXING = "{kind: mixup, p: 0.5}"
+_MASKS = "{kind: frequency_mask, p: 0.5, widest_bands: 12}, {kind: time_mask, p: 0.5}"
+
+
+def _augmented(name: str, *steps: str) -> Arm:
+    return Arm(name, "small", ("training.epochs=40", f"view=[{', '.join(steps)}]"))
+
+
+AUGMENTED = (
+    _augmented("no augmentation", _LOG_MEL),
+    _augmented("mixing", _LOG_MEL, _MIXING),
+    _augmented("masks", _LOG_MEL, _MASKS),
+)
 
 STUDIES = {
     "skip_net": Study(
-        (Arm("skip net", "small"), Arm("the same without skips", "small", ("model.encoder.skip=false",))),
-        ("0", "1", "2", "3", "4", "none"),
+        (Arm("skip net", "small"), Arm("the same without skips", "small", ("model.encoder.skip=false",))), ALL_FOLDS
     ),
+    "augmentation": Study(AUGMENTED, ("1", "3"), (1, 2)),
 }
 
 
@@ -55,31 +97,29 @@ def main() -> None:
     parser.add_argument("--most-s", type=float, default=float("inf"), help="begin no further fit after so many seconds")
     parser.add_argument("--table-only", action="store_true", help="train nothing, print what there is")
     asked = parser.parse_args()
-    study, out = STUDIES[asked.study], asked.out / asked.study
+    study = STUDIES[asked.study]
+    out = asked.out / (study.folder or asked.study)
     began = time.monotonic()
-    for arm in study.arms:
-        for fold in asked.fold or study.folds:
-            if not asked.table_only and time.monotonic() - began < asked.most_s:
-                _fit(arm, fold, asked.data, out)
+    for fit in study.fits():
+        wanted = not asked.table_only and fit.fold in (asked.fold or study.folds)
+        if wanted and time.monotonic() - began < asked.most_s:
+            _learn(fit, asked.data, out)
     print(table(study, asked.data, out))
 
 
-def _place(arm: Arm, fold: str, out: Path) -> RunFolder:
-    return RunFolder(out / arm.name.replace(" ", "-") / f"fold-{fold}")
-
-
-def _fit(arm: Arm, fold: str, data: Path, out: Path) -> None:
+def _learn(fit: Fit, data: Path, out: Path) -> None:
     """One fit in its own process; its time counts all tries, its memory is the most of any."""
-    run = _place(arm, fold, out)
+    run = fit.run(out)
     if run.facts().get("finished") and run.read_json("measured.json"):
         return
-    changes = [part for change in arm.changes for part in ("-s", change)]
-    command = [sys.executable, "-m", "earmark", "train", arm.recipe, "--data", str(data), "--fold", fold, *changes]
+    changes = [part for change in (*fit.arm.changes, f"seed={fit.seed}") for part in ("-s", change)]
+    command = [sys.executable, "-m", "earmark", "train", fit.arm.recipe, "--data", str(data)]
+    command += ["--fold", fit.fold, *changes]
     began = time.monotonic()
     process = subprocess.Popen([*command, "--out", str(run.path), "--store", str(out.parent / "store"), "--quiet"])
     _, status, used = os.wait4(process.pid, 0)
     if status:
-        sys.exit(f"{arm.name}, fold {fold}: earmark train failed; its sentence stands above")
+        sys.exit(f"{fit}: earmark train failed; its sentence stands above")
     before = run.read_json("measured.json") or {"wall_s": 0.0, "peak_mib": 0.0}
     run.write_json(
         "measured.json",
@@ -88,51 +128,64 @@ def _fit(arm: Arm, fold: str, data: Path, out: Path) -> None:
             "peak_mib": max(before["peak_mib"], used.ru_maxrss / 1024),
         },
     )
-    print(f"{arm.name}, fold {fold}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    print(f"{fit}: {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 def table(study: Study, data: Path, out: Path) -> str:
     """What is known so far, as a table in Markdown."""
     lines = [
-        "| arm | folds | held out lwlrap | test lwlrap | test, Private | s a fit | clips/s | peak MiB |",
+        "| arm | fits | held out lwlrap | test lwlrap | test, Private | s a fit | clips/s | peak MiB |",
         "|---|---|---|---|---|---|---|---|",
     ]
+    fits = study.fits()
+    done = [fit for fit in fits if fit.run(out).facts().get("finished")]
     for arm in study.arms:
-        runs = {fold: _place(arm, fold, out) for fold in study.folds}
-        done = {fold: run for fold, run in runs.items() if run.facts().get("finished")}
-        lines.append("| " + " | ".join([arm.name, *_cells(study, done, data)]) + " |")
-    missing = [
-        f"{arm.name} fold {fold}"
-        for arm in study.arms
-        for fold in study.folds
-        if not _place(arm, fold, out).facts().get("finished")
-    ]
+        n_fits = len(study.folds) * len(study.seeds)
+        own = [fit for fit in done if fit.arm == arm]
+        lines.append("| " + " | ".join([arm.name, f"{len(own)} of {n_fits}", *_cells(own, data, out)]) + " |")
+    missing = [str(fit) for fit in fits if fit not in done]
     return "\n".join([*lines, "", "Missing: " + (", ".join(missing) if missing else "nothing") + "."])
 
 
-def _cells(study: Study, done: dict[str, RunFolder], data: Path) -> list[str]:
-    held = [read_predictions(run.predictions("held_out")) for fold, run in done.items() if fold != "none"]
-    cells = [f"{len(held)} of {len([f for f in study.folds if f != 'none'])}"]
-    cells.append(_score(pooled(held), data, "") if held else "–")
-    final = done.get("none")
-    test = read_predictions(final.predictions("test")) if final else None
-    cells += [_score(test, data, "") if test else "–", _score(test, data, "Private") if test else "–"]
-    measured: list[dict[str, Any]] = [m for run in done.values() if (m := run.read_json("measured.json"))]
-    speeds = [row["clips_per_s"] for run in done.values() for row in run.log()[1:]]
+def _cells(done: list[Fit], data: Path, out: Path) -> list[str]:
+    """Scores of each seed, with their interval where there is one seed only; then time and memory over all fits."""
+    held = {
+        fit.seed: [_predicted(f, "held_out", out) for f in done if f.seed == fit.seed and f.fold != "none"]
+        for fit in done
+        if fit.fold != "none"
+    }
+    test = {fit.seed: _predicted(fit, "test", out) for fit in done if fit.fold == "none"}
+    cells = [_scores([pooled(parts) for parts in held.values()], data, "")]
+    cells += [_scores(list(test.values()), data, ""), _scores(list(test.values()), data, "Private")]
+    measured: list[dict[str, Any]] = [m for fit in done if (m := fit.run(out).read_json("measured.json"))]
+    speeds = [row["clips_per_s"] for fit in done for row in fit.run(out).log()[1:]]
     cells.append(f"{sum(m['wall_s'] for m in measured) / len(measured):.0f}" if measured else "–")
     cells.append(f"{sorted(speeds)[len(speeds) // 2]:.0f}" if speeds else "–")
     cells.append(f"{max(m['peak_mib'] for m in measured):.0f}" if measured else "–")
     return cells
 
 
-def _score(predictions: Any, data: Path, usage: str) -> str:
+def _predicted(fit: Fit, part: str, out: Path) -> Predictions:
+    return read_predictions(fit.run(out).predictions(part))
+
+
+def _scores(found: list[Predictions], data: Path, usage: str) -> str:
+    """A score a seed and their mean, or the one score with its interval."""
+    scores = [_score(each, data, usage) for each in found]
+    if any(score is None for score in scores) or not scores:
+        return "–"
+    known = [score for score in scores if score is not None]
+    if len(known) == 1:
+        return f"{known[0].value:.4f} ({known[0].low:.3f} to {known[0].high:.3f})"
+    mean = sum(score.value for score in known) / len(known)
+    return f"{mean:.4f} (" + ", ".join(f"{score.value:.4f}" for score in known) + ")"
+
+
+def _score(predictions: Predictions, data: Path, usage: str) -> Interval | None:
     truth = read_truth(data, predictions.classes)
     judged = judge(predictions, truth, excused=set(truth.ids))  # quarantined clips have no prediction
     rows = judged.usage == usage if usage else judged.usage == judged.usage
-    row = score_row(usage, judged.truth[rows], judged.predictions.scores[rows], known=judged.known[rows])
-    if row.lwlrap is None:
-        return "–"
-    return f"{row.lwlrap.value:.4f} ({row.lwlrap.low:.3f} to {row.lwlrap.high:.3f})"
+    return score_row(usage, judged.truth[rows], judged.predictions.scores[rows], known=judged.known[rows]).lwlrap
 
 
 if __name__ == "__main__":

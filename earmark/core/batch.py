@@ -6,14 +6,18 @@ features. ``lengths`` counts the samples or frames that are signal; what lies be
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional
 
 from earmark.core.spec import Domain
+
+_TENSORS = ("values", "lengths", "targets", "known", "weights", "origins")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class Batch:
         domain: what the values are.
         padded: whether any clip is shorter than the values are long. The host knows this when it makes a batch, so
             that masks can be left out without asking the device.
+        guests: the last rows, by the stream they come from and how many they are: clips of other streams that are only
+            there to be mixed into the others, and are dropped before the model.
     """
 
     values: Float[Tensor, "batch ..."]
@@ -44,9 +50,31 @@ class Batch:
     rate_hz: float
     domain: Domain = "wave"
     padded: bool = True
+    guests: tuple[tuple[str, int], ...] = ()
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def n_own(self) -> int:
+        """How many of the clips are no guests; they come first."""
+        return len(self) - sum(n for _, n in self.guests)
+
+    def rows_of(self, stream: str | None) -> slice:
+        """Where the guests from a stream lie; the batch's own clips where there are none from it."""
+        start = self.n_own
+        for name, n in self.guests:
+            if name == stream:
+                return slice(start, start + n)
+            start += n
+        return slice(0, self.n_own)
+
+    def own(self) -> Batch:
+        """The batch without its guests."""
+        if not self.guests:
+            return self
+        parts = {name: getattr(self, name)[: self.n_own] for name in _TENSORS}
+        return replace(self, **parts, ids=self.ids[: self.n_own], guests=())
 
     def changed(self, **parts: Any) -> Batch:
         """The same batch with some parts replaced."""
@@ -54,13 +82,25 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device; the copy does not make the host wait."""
-        names = ("values", "lengths", "targets", "known", "weights", "origins")
-        return replace(self, **{name: getattr(self, name).to(device, non_blocking=True) for name in names})
+        return replace(self, **{name: getattr(self, name).to(device, non_blocking=True) for name in _TENSORS})
 
     def pinned(self) -> Batch:
         """The batch in page-locked memory, from which a GPU copies while it computes."""
-        names = ("values", "lengths", "targets", "known", "weights", "origins")
-        return replace(self, **{name: getattr(self, name).pin_memory() for name in names})
+        return replace(self, **{name: getattr(self, name).pin_memory() for name in _TENSORS})
+
+
+def together(batches: Sequence[Batch]) -> Batch:
+    """Several batches as one, in order; the shorter ones are padded with zeros."""
+    longest = max(batch.values.shape[-1] for batch in batches)
+    batches = [_padded(batch, longest) for batch in batches]
+    parts = {name: torch.cat([getattr(batch, name) for batch in batches]) for name in _TENSORS}
+    ids = tuple(name for batch in batches for name in batch.ids)
+    return batches[0].changed(**parts, ids=ids, padded=any(batch.padded for batch in batches))
+
+
+def _padded(batch: Batch, n: int) -> Batch:
+    missing = n - batch.values.shape[-1]
+    return batch.changed(values=functional.pad(batch.values, (0, missing)), padded=True) if missing else batch
 
 
 def waves(values: Tensor, lengths: Tensor, rate_hz: float, ids: tuple[str, ...], n_classes: int) -> Batch:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Domain = Literal["wave", "power", "features"]
-"""What the values of a batch are: samples; a power or magnitude spectrogram; something compressed or normalised."""
+Domain = Literal["wave", "power", "magnitude", "features"]
+"""What the values of a batch are: samples; a spectrogram of squared magnitudes; one of magnitudes; or something
+compressed or normalised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Spec:
     """What flows between two steps, known before any audio is read.
 
     Args:
-        domain: ``wave`` [batch, samples], or ``power`` / ``features`` [batch, channels, freq, time].
+        domain: ``wave`` [batch, samples]; ``power``, ``magnitude`` or ``features`` [batch, channels, freq, time].
         rate_hz: samples or frames in a second.
         n_channels: channels of a spectrogram; 1 for waves.
         n_bands: rows along frequency; 0 for waves.

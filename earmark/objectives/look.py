@@ -8,14 +8,11 @@ asked for together.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from earmark.core.batch import Batch
+from earmark.core.batch import Batch, together
 from earmark.core.chance import Chance
 
 if TYPE_CHECKING:
@@ -27,9 +24,16 @@ class Look:
     """One step's batches, with what the view and the network make of them."""
 
     def __init__(
-        self, view: nn.Module, network: Network, batches: Mapping[str, Batch], chance: Chance, epoch: float
+        self,
+        view: nn.Module,
+        network: Network,
+        batches: Mapping[str, Batch],
+        chance: Chance,
+        epoch: float,
+        augment: bool = True,
     ) -> None:
         self.view, self.network, self.batches, self.chance, self.epoch = view, network, batches, chance, epoch
+        self.augment = augment
         self._seen: dict[tuple[tuple[str, ...], int], Batch] = {}
         self._encoded: dict[tuple[tuple[str, ...], int], Encoded] = {}
 
@@ -38,12 +42,16 @@ class Look:
         key = (streams, view)
         if key not in self._seen:
             if len(streams) > 1:
-                self._seen[key] = _together([self.seen((stream,), view) for stream in streams])
+                self._seen[key] = together([self.seen((stream,), view) for stream in streams])
             else:
-                self._seen[key] = self.view(
-                    self.batches[streams[0]], self.chance.at("view", stream=streams[0], view=view)
-                )
+                self._seen[key] = self._viewed(streams[0], view)
         return self._seen[key]
+
+    def _viewed(self, stream: str, view: int) -> Batch:
+        chance = self.chance.at("view", stream=stream, view=view) if self.augment else None
+        others = {name: batch for name, batch in self.batches.items() if name != stream}
+        seen: Batch = self.view(self.batches[stream], chance, others)
+        return seen
 
     def logits(self, streams: tuple[str, ...], view: int = 0, head: str = "main") -> Tensor:
         """The student's logits for them, [batch, classes]."""
@@ -52,19 +60,3 @@ class Look:
             self._encoded[key] = self.network.encode(self.seen(streams, view))
         logits: Tensor = self.network.heads[head](self._encoded[key])
         return logits.float()
-
-
-def _together(batches: list[Batch]) -> Batch:
-    first = batches[0]
-    longest = max(batch.values.shape[-1] for batch in batches)
-    batches = [_padded(batch, longest) for batch in batches]
-    tensors = [f.name for f in fields(Batch) if isinstance(getattr(first, f.name), Tensor)]
-    parts = {name: torch.cat([getattr(batch, name) for batch in batches]) for name in tensors}
-    ids = tuple(name for batch in batches for name in batch.ids)
-    return first.changed(**parts, ids=ids, padded=any(batch.padded for batch in batches))
-
-
-def _padded(batch: Batch, n: int) -> Batch:
-    """The batch with its values ``n`` long; streams may cut clips of different length."""
-    missing = n - batch.values.shape[-1]
-    return batch.changed(values=functional.pad(batch.values, (0, missing)), padded=True) if missing else batch

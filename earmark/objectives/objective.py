@@ -55,8 +55,8 @@ class Losses(NamedTuple):
 class Step:
     """What one step works on: an envelope that frameworks hand through unopened."""
 
-    def __init__(self, batches: Mapping[str, Batch], chance: Chance, epoch: float) -> None:
-        self.batches, self.chance, self.epoch = batches, chance, epoch
+    def __init__(self, batches: Mapping[str, Batch], chance: Chance, epoch: float, augment: bool = True) -> None:
+        self.batches, self.chance, self.epoch, self.augment = batches, chance, epoch, augment
 
 
 class Objective(nn.Module):
@@ -77,7 +77,7 @@ class Objective(nn.Module):
 
     def forward(self, step: Step) -> Losses:
         """The losses of one step."""
-        look = Look(self.view, self.network, step.batches, step.chance, step.epoch)
+        look = Look(self.view, self.network, step.batches, step.chance, step.epoch, step.augment)
         means: list[Tensor | None] = []
         total: Tensor | None = None
         for part, term in zip(self.parts.values(), self.terms, strict=True):

@@ -8,10 +8,11 @@ through) or an `Augment` (random; training views only). What a step cannot take 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from earmark.core.errors import SettingsError
 from earmark.core.family import Member
-from earmark.core.spec import Spec
+from earmark.core.spec import Domain, Spec
 
 if TYPE_CHECKING:
     import torch
@@ -20,7 +21,16 @@ if TYPE_CHECKING:
     from earmark.core.batch import Batch
 
 
-__all__ = ["Augment", "FrontEnd", "Spec", "Step"]
+__all__ = ["Augment", "Draw", "FrontEnd", "Spec", "Step"]
+
+Draw = tuple[Any, ...]
+"""A named tuple of CPU tensors with one row a clip, or of further such tuples."""
+
+_WHERE = {
+    ("wave",): "put it before the front end",
+    ("power", "magnitude"): "put it after a front end that gives power, and before its compression",
+    ("features",): "put it after the compression",
+}
 
 
 class Step(Member, ABC, family="step"):
@@ -34,6 +44,22 @@ class Step(Member, ABC, family="step"):
             SettingsError: this step cannot take it, in a sentence that names both.
         """
 
+    def takes(self, spec: Spec, *domains: Domain, where: str = "") -> Spec:
+        """The spec as it came, if its domain is one of these.
+
+        Args:
+            where: what to do about it, if not the usual: to put the step where such values are.
+
+        Raises:
+            SettingsError: it is of another domain.
+        """
+        if spec.domain in domains:
+            return spec
+        usual = _WHERE.get(domains, "put it after the front end" if spec.domain == "wave" else "put it further up")
+        wanted = " or ".join([", ".join(domains[:-1]), domains[-1]] if domains[1:] else domains)
+        came = "features come" if spec.domain == "features" else f"{spec.domain} comes"
+        raise SettingsError(f"{self.kind} takes {wanted}, but {came} in; {where or usual}")
+
 
 class FrontEnd(Step, ABC, family="frontend"):
     """A deterministic step; ``build`` makes the module that does it and holds what it knows (windows, statistics)."""
@@ -46,10 +72,18 @@ class FrontEnd(Step, ABC, family="frontend"):
 class Augment(Step, ABC, family="augment"):
     """A random step: numbers are drawn apart from being applied, so a step replays exactly and a test chooses them."""
 
+    @property
+    def guests(self) -> tuple[str, ...]:
+        """Other streams whose clips this step mixes in; their batches come along as guests (`Batch.guests`)."""
+        return ()
+
     @abstractmethod
-    def draw(self, batch: Batch, chance: torch.Generator) -> tuple[torch.Tensor, ...]:
+    def draw(self, batch: Batch, chance: torch.Generator) -> Draw:
         """A small named tuple of CPU tensors, one row a clip, drawn without looking at the values of the batch."""
 
     @abstractmethod
-    def apply(self, batch: Batch, draw: tuple[torch.Tensor, ...]) -> Batch:
-        """A pure function of the batch and the drawn numbers, on the batch's device."""
+    def apply(self, batch: Batch, draw: Draw) -> Batch:
+        """A pure function of the batch and the drawn numbers, on the batch's device; it never waits for the device.
+
+        The time axis may become shorter, never longer: what reaches beyond it is cut.
+        """

@@ -7,13 +7,14 @@ statistics, is the same module without its augmentations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol, TypeGuard, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-from earmark.core.batch import Batch
+from earmark.core.batch import Batch, together
 from earmark.core.chance import Chance
 from earmark.core.errors import RunError, SettingsError
 from earmark.signal.step import Augment, FrontEnd, Spec, Step
@@ -72,20 +73,36 @@ class ViewModule(nn.Module):
                 self.frontends.append(step.build(spec))
             spec = step.after(spec)
 
-    def forward(self, batch: Batch, chance: Chance | None = None) -> Batch:
+    def forward(
+        self, batch: Batch, chance: Chance | None = None, others: Mapping[str, Batch] = MappingProxyType({})
+    ) -> Batch:
         """The batch as the model gets it.
 
         Args:
             batch: what the stream gives, on the device of this module; it is not changed.
             chance: names the augmentations' random numbers; None leaves augmentations out (the clean view).
+            others: the batches of the other streams by name, for steps that mix them in. They go through the steps as
+                guests of the batch, up to the last step that wants them.
         """
+        guests, last = ({}, -1) if chance is None else self._guests(others)
+        if guests:
+            told = tuple((name, len(guest)) for name, guest in guests.items())
+            batch = together([batch, *guests.values()]).changed(guests=told)
         frontends = iter(self.frontends)
         for place, step in enumerate(self.steps):
             if not isinstance(step, Augment):
                 batch = next(frontends)(batch)
             elif chance is not None:
                 batch = step.apply(batch, step.draw(batch, chance.at("augment", index=place).torch()))
+            if place == last:
+                batch = batch.own()
         return batch
+
+    def _guests(self, others: Mapping[str, Batch]) -> tuple[dict[str, Batch], int]:
+        """The batches that some step mixes in, by stream, and the place of the last such step."""
+        wanted = {place: step.guests for place, step in enumerate(self.steps) if isinstance(step, Augment)}
+        names = dict.fromkeys(name for names in wanted.values() for name in names if name in others)
+        return {name: others[name] for name in names}, max((p for p, names in wanted.items() if names), default=-1)
 
     @property
     def needs_fit(self) -> bool:

@@ -23,7 +23,7 @@ from earmark.inference.settings import InferenceSettings
 from earmark.models.network import ModelSettings
 from earmark.objectives.objective import Part
 from earmark.signal.frontends.log_mel import LogMel
-from earmark.signal.step import Step
+from earmark.signal.step import Augment, Step
 from earmark.signal.view import check
 from earmark.training.settings import TrainingSettings
 
@@ -73,7 +73,8 @@ class Recipe(Settings):
                     raise ValueError(f"objective.{name} asks for head '{head}'; {nearest(head, self.model.heads)}")
         if "main" not in self.model.heads:
             raise ValueError("model.heads needs one called 'main', which is the tagger's")
-        unused = set(self.streams) - {stream for part in self.objective.values() for stream in part.streams}
+        guests = self._guests()
+        unused = set(self.streams) - {stream for part in self.objective.values() for stream in part.streams} - guests
         if unused:
             raise ValueError(f"no part of the objective uses stream '{min(unused)}'; remove it, or name it there")
         shortest = self.model.encoder.shortest(spec) / spec.rate_hz
@@ -86,6 +87,19 @@ class Recipe(Settings):
                     f"needs at least {shortest:.3g} s of this view"
                 )
         return self
+
+    def _guests(self) -> set[str]:
+        """The streams that steps of the view mix into the others."""
+        found = set()
+        for place, step in enumerate(self.view):
+            for name in step.guests if isinstance(step, Augment) else ():
+                if name not in self.streams:
+                    raise ValueError(
+                        f"view.{place} ({step.kind}) mixes in clips of stream '{name}', which there is not; "
+                        f"{nearest(name, self.streams)}"
+                    )
+                found.add(name)
+        return found
 
 
 def read_recipe(name: str, changes: tuple[str, ...] = ()) -> Recipe:

@@ -100,7 +100,8 @@ def fit(
                 last = (micro + 1) % settings.accumulate == 0
                 on_device = {name: batch.to(fabric.device) for name, batch in made.items()}
                 here = chance.at("step", rank=fabric.global_rank, number=start + micro)
-                losses = _backward(fabric, module, Step(on_device, here, place), settings.accumulate, step_now=last)
+                step = Step(on_device, here, place, settings.augments(learner.epoch))
+                losses = _backward(fabric, module, step, settings.accumulate, step_now=last)
                 n_clips += sum(len(batch) for batch in made.values())
                 norm = _update(fabric, learner, module, optimizer, settings) if last else None
                 gauge.see(learner.step + (not last), losses.total, losses.parts, norm)

@@ -1,8 +1,8 @@
 """The settings of a training: how long, how fast, on what."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from earmark.core.settings import Incidental, Settings
 from earmark.schedules.cosine import Cosine
@@ -37,6 +37,8 @@ class TrainingSettings(Settings):
     """Decay of the moving average of weights that is kept for use; null keeps the weights themselves."""
     early_stopping: EarlyStopping | None = None
     """Needs a held-out fold. The score of that fold is then a little too good: it chose the epoch."""
+    augment_epochs: int | None = Field(None, ge=0)
+    """Epochs after which every augmentation of every stream is switched off, mixing among them; null never does."""
     score_epochs: int = Field(1, ge=1)
     """Epochs between looks at the held-out fold; the last one is always looked at."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -53,3 +55,16 @@ class TrainingSettings(Settings):
     """Threads that make batches."""
     log_steps: Annotated[int, Incidental(), Field(ge=1)] = 20
     """Steps between looks at the losses."""
+
+    @model_validator(mode="after")
+    def _switches_off_in_time(self) -> Self:
+        if self.augment_epochs is not None and self.augment_epochs >= self.epochs:
+            raise ValueError(
+                f"augment_epochs is {self.augment_epochs}, so augmentations would never be switched off in "
+                f"{self.epochs} epochs; make it smaller, or leave it out"
+            )
+        return self
+
+    def augments(self, epoch: int) -> bool:
+        """Whether the augmentations are on in the epoch that follows so many."""
+        return self.augment_epochs is None or epoch < self.augment_epochs

@@ -13,13 +13,18 @@ import torch
 
 from earmark.core.batch import Batch, signal_mask
 from earmark.core.errors import SettingsError
+from earmark.signal.augment.rows import taken_draw
 from earmark.signal.step import Augment, Spec
 
 SPECS = {
     "wave": Spec("wave", 8000.0),
     "power": Spec("power", 100.0, 1, 32),
+    "magnitude": Spec("magnitude", 100.0, 1, 32),
     "features": Spec("features", 100.0, 2, 32),
 }
+LENGTHS = {"wave": (12000, 6600, 1, 12000, 9400, 40)}
+"""Samples or frames of the clips of a batch; one of them is as short as can be."""
+FRAMES = (60, 33, 1, 60, 47, 2)
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "mixup": [{"labels": "union", "alpha": 0.2}],
     "frequency_mask": [
@@ -34,7 +39,8 @@ TENSORS = ("values", "lengths", "targets", "known", "weights", "origins")
 def cases() -> list[Any]:
     found = []
     for kind, member in Augment.members().items():
-        for i, settings in enumerate([{}, *VARIANTS.get(kind, [])]):
+        plain = [] if any(field.is_required() for field in member.model_fields.values()) else [{}]
+        for i, settings in enumerate([*plain, *VARIANTS.get(kind, [])]):
             for name, spec in SPECS.items():
                 try:
                     member.model_validate(settings).after(spec)
@@ -55,13 +61,14 @@ def chance(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def batch_of(spec: Spec, lengths: tuple[int, ...] = (60, 33, 1, 60, 47, 2), seed: int = 0) -> Batch:
+def batch_of(spec: Spec, lengths: tuple[int, ...] = (), seed: int = 0) -> Batch:
+    lengths = lengths or LENGTHS.get(spec.domain, FRAMES)
     n, time = len(lengths), max(lengths)
     shape = (n, time) if spec.domain == "wave" else (n, spec.n_channels, spec.n_bands, time)
-    values = torch.randn(shape, generator=chance(seed))
+    values = torch.randn(shape, generator=chance(seed)) * (0.1 if spec.domain == "wave" else 1.0)
     found = torch.tensor(lengths)
     return Batch(
-        values=(values.square() if spec.domain == "power" else values)
+        values=(values.abs() if spec.domain in ("power", "magnitude") else values)
         * signal_mask(found, time).view(n, *[1] * (values.ndim - 2), time),
         lengths=found,
         targets=torch.rand(n, 4, generator=chance(seed + 1)).round(),
@@ -75,7 +82,16 @@ def batch_of(spec: Spec, lengths: tuple[int, ...] = (60, 33, 1, 60, 47, 2), seed
 
 
 def mixes(kind: str, settings: dict[str, Any], spec: Spec) -> bool:
-    return "partner" in step_of(kind, settings, 1.0).draw(batch_of(spec), chance())._fields
+    return has_partner(step_of(kind, settings, 1.0).draw(batch_of(spec), chance()))
+
+
+def has_partner(draw: Any) -> bool:
+    return not isinstance(draw, torch.Tensor) and ("partner" in draw._fields or any(has_partner(each) for each in draw))
+
+
+def flat(draw: Any) -> list[torch.Tensor]:
+    """The tensors of a draw, those of draws within it as well."""
+    return [draw] if isinstance(draw, torch.Tensor) else [part for inner in draw for part in flat(inner)]
 
 
 def same(one: Batch, other: Batch) -> bool:
@@ -108,7 +124,7 @@ def test_with_p_1_something_changes_and_the_input_does_not(kind, settings, spec)
 def test_the_same_draw_gives_the_same_result(kind, settings, spec):
     step, batch = step_of(kind, settings, 0.5), batch_of(spec)
     draw, again = step.draw(batch, chance(7)), step.draw(batch, chance(7))
-    assert all(torch.equal(one, other) for one, other in zip(draw, again, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(flat(draw), flat(again), strict=True))
     assert same(step.apply(batch, draw), step.apply(batch, again))
     before = torch.random.get_rng_state()
     step.draw(batch, chance(8))
@@ -120,17 +136,18 @@ def test_a_draw_is_a_named_tuple_of_rows_and_does_not_look_at_the_values(kind, s
     step, batch = step_of(kind, settings, 0.5), batch_of(spec)
     draw = step.draw(batch, chance(7))
     assert draw._fields
-    assert all(part.device.type == "cpu" and part.shape[0] == len(batch) for part in draw)
+    assert all(part.device.type == "cpu" and part.shape[0] == len(batch) for part in flat(draw))
     elsewhere = step.draw(batch_of(spec, seed=100), chance(7))
-    assert all(torch.equal(one, other) for one, other in zip(draw, elsewhere, strict=True))
+    assert all(torch.equal(one, other) for one, other in zip(flat(draw), flat(elsewhere), strict=True))
 
 
 @every_augmentation
-def test_shape_is_kept_and_lengths_fit(kind, settings, spec):
+def test_only_the_time_axis_may_become_shorter_and_lengths_fit(kind, settings, spec):
     step, batch = step_of(kind, settings, 1.0), batch_of(spec)
     assert step.after(spec) == spec
     out = step.apply(batch, step.draw(batch, chance()))
-    assert out.values.shape == batch.values.shape and out.values.dtype == batch.values.dtype
+    assert out.values.shape[:-1] == batch.values.shape[:-1] and out.values.shape[-1] <= batch.values.shape[-1]
+    assert out.values.dtype == batch.values.dtype
     assert out.values.is_contiguous()
     assert out.ids == batch.ids and out.domain == batch.domain and out.rate_hz == batch.rate_hz
     assert out.padded or bool((out.lengths == out.values.shape[-1]).all())
@@ -157,13 +174,17 @@ def test_a_batch_is_its_members(kind, settings, spec):
         rows = {part: getattr(batch, part)[i : i + 1] for part in TENSORS}
         alone = batch.changed(**rows, ids=batch.ids[i : i + 1])
         alone = alone.changed(values=alone.values[..., :length].contiguous())
-        alone = step.apply(alone, type(draw)(*(part[i : i + 1] for part in draw)))
-        n = int(alone.lengths[0])
-        assert n == int(together.lengths[i])
+        alone = step.apply(alone, taken_draw(draw, slice(i, i + 1)))
+        # A clip that becomes longer is cut at the width of its batch, which alone is its own length.
+        n = min(int(alone.lengths[0]), int(together.lengths[i]))
+        assert int(alone.lengths[0]) == min(int(together.lengths[i]), alone.values.shape[-1])
         torch.testing.assert_close(together.values[i, ..., :n], alone.values[0, ..., :n], rtol=1e-5, atol=1e-6)
 
 
 @every_augmentation
 def test_one_clip_alone_goes_through(kind, settings, spec):
-    step, batch = step_of(kind, settings, 1.0), batch_of(spec, lengths=(50,))
+    step, batch = (
+        step_of(kind, settings, 1.0),
+        batch_of(spec, lengths=(FRAMES if spec.domain != "wave" else (9000,))[:1]),
+    )
     assert len(step.apply(batch, step.draw(batch, chance()))) == 1

@@ -19,11 +19,12 @@ from earmark.signal.view import ViewModule
 SPECS = {
     "wave": Spec("wave", 44100.0),
     "power": Spec("power", 127.0, 1, 24),
+    "magnitude": Spec("magnitude", 127.0, 1, 24),
     "features": Spec("features", 127.0, 2, 24),
 }
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "mel": [{"spectrum": "magnitude", "win_samples": 801, "n_fft": 1001, "n_mels": 40, "scale": "htk"}],
-    "decibel": [{"reference": "peak", "top_db": 40}, {"spectrum": "magnitude", "top_db": None}],
+    "decibel": [{"reference": "peak", "top_db": 40}, {"top_db": None}],
     "normalise": [
         {"over": over, "per_band": per_band} for over in ("none", "clip", "global", "origin") for per_band in (0, 1)
     ],
@@ -57,7 +58,7 @@ every_front_end = pytest.mark.parametrize(("step", "spec"), cases())
 def noise(spec: Spec, n: int, time: int, seed: int = 0) -> torch.Tensor:
     shape = (n, time) if spec.domain == "wave" else (n, spec.n_channels, spec.n_bands, time)
     values = torch.randn(shape, generator=torch.Generator().manual_seed(seed)) * 0.3
-    return values.square() if spec.domain == "power" else values
+    return values.square() if spec.domain in ("power", "magnitude") else values
 
 
 def batch_of(values: torch.Tensor, spec: Spec, lengths: list[int] | None = None) -> Batch:

@@ -9,9 +9,9 @@ from earmark.core.batch import Batch, waves
 from earmark.core.chance import Chance
 from earmark.core.errors import RunError, SettingsError
 from earmark.core.family import Member
-from earmark.signal.augment.frequency_mask import FrequencyMask
 from earmark.signal.augment.gain import Gain
-from earmark.signal.augment.mixup import Mixup
+from earmark.signal.augment.mixing.mixup import Mixup
+from earmark.signal.augment.spectrogram.frequency_mask import FrequencyMask
 from earmark.signal.frontends.decibel import Decibel
 from earmark.signal.frontends.log_mel import LogMel
 from earmark.signal.frontends.mel import Mel

@@ -6,9 +6,8 @@ import torch
 from pydantic import Field, model_validator
 
 from earmark.core.batch import Batch
-from earmark.core.errors import SettingsError
 from earmark.signal.augment.laws import hits, uniform
-from earmark.signal.step import Augment, Spec
+from earmark.signal.step import Augment, Draw, Spec
 
 
 class GainDraw(NamedTuple):
@@ -18,7 +17,7 @@ class GainDraw(NamedTuple):
 
 
 class Gain(Augment, kind="gain"):
-    """Each clip louder or softer by a gain that is uniform in decibels; on waves or on power.
+    """Each clip louder or softer by a gain that is uniform in decibels; on waves, power or magnitude.
 
     Waves are not clipped: what is louder than full scale stays so.
     """
@@ -37,15 +36,13 @@ class Gain(Augment, kind="gain"):
         return self
 
     def after(self, spec: Spec) -> Spec:
-        if spec.domain == "features":
-            raise SettingsError("gain takes wave or power, but features come in; put it before their compression")
-        return spec
+        return self.takes(spec, "wave", "power", "magnitude", where="put it before the compression")
 
     def draw(self, batch: Batch, chance: torch.Generator) -> GainDraw:
         hit = hits(self.p, len(batch), chance)
         return GainDraw(uniform(self.low_db, self.high_db, len(batch), chance) * hit)
 
-    def apply(self, batch: Batch, draw: tuple[torch.Tensor, ...]) -> Batch:
+    def apply(self, batch: Batch, draw: Draw) -> Batch:
         gain_db = GainDraw(*draw).gain_db.to(batch.values.device, non_blocking=True)
-        factor = 10.0 ** (gain_db / (20.0 if batch.domain == "wave" else 10.0))
+        factor = 10.0 ** (gain_db / (10.0 if batch.domain == "power" else 20.0))
         return batch.changed(values=batch.values * factor.view(-1, *[1] * (batch.values.ndim - 1)))

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from earmark.dsp.level import log_offset
 from earmark.signal.frontends.compression import Compression
+from earmark.signal.step import Spec
 
 
 class Log(Compression, kind="log"):
@@ -15,5 +16,5 @@ class Log(Compression, kind="log"):
     offset: Annotated[float, Field(gt=0)] = 1e-4
     """What is added first; it is the level below which everything counts as silence."""
 
-    def __call__(self, power: Tensor) -> Tensor:
-        return log_offset(power, self.offset)
+    def __call__(self, values: Tensor, spec: Spec) -> Tensor:
+        return log_offset(values, self.offset)

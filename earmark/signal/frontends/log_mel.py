@@ -1,8 +1,5 @@
 """The log-mel spectrogram in one step: bands, compression, normalisation."""
 
-from typing import Self
-
-from pydantic import model_validator
 from torch import nn
 
 from earmark.signal.frontends.compression import Compression
@@ -25,16 +22,6 @@ class LogMel(FrontEnd, kind="log_mel"):
     """How power becomes features."""
     normalise: Normalise = Normalise()
     """Whose mean and deviation are taken out."""
-
-    @model_validator(mode="after")
-    def _same_spectrum(self) -> Self:
-        taken = self.compression.spectrum if isinstance(self.compression, Decibel) else self.mel.spectrum
-        if taken != self.mel.spectrum:
-            raise ValueError(
-                f"decibels of {taken} cannot be made of {self.mel.spectrum}; give mel.spectrum and "
-                "compression.spectrum the same value"
-            )
-        return self
 
     def after(self, spec: Spec) -> Spec:
         for step in (self.mel, self.compression, self.normalise):

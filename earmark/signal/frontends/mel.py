@@ -7,7 +7,6 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from earmark.core.batch import Batch
-from earmark.core.errors import SettingsError
 from earmark.dsp.mel import MelScale, mel_filters
 from earmark.dsp.spectrogram import Spectrum, column_weights, mel_spectrogram, spans
 from earmark.dsp.stft import WindowName, n_frames, window
@@ -59,10 +58,9 @@ class Mel(FrontEnd, kind="mel"):
         return self
 
     def after(self, spec: Spec) -> Spec:
-        if spec.domain != "wave":
-            raise SettingsError(f"mel bands are made of waves, but {spec.domain} comes in; put mel before that")
+        self.takes(spec, "wave")
         self.filters(spec.rate_hz)
-        return Spec("power", spec.rate_hz / self.hop_samples, 1, self.n_mels)
+        return Spec(self.spectrum, spec.rate_hz / self.hop_samples, 1, self.n_mels)
 
     def build(self, spec: Spec) -> nn.Module:
         self.after(spec)
@@ -102,5 +100,5 @@ class _MelBands(Exact):
             values=bands[:, None],
             lengths=n_frames(batch.lengths, self.hop_samples),
             rate_hz=batch.rate_hz / self.hop_samples,
-            domain="power",
+            domain=self.spectrum,
         )

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from earmark.core.batch import Batch
-from earmark.core.errors import RunError, SettingsError
+from earmark.core.errors import RunError
 from earmark.core.manifest import ORIGINS
 from earmark.dsp.padding import padding_zeroed
 from earmark.signal.frontends.exact import Exact, ToFeatures
@@ -34,8 +34,7 @@ class Normalise(FrontEnd, kind="normalise"):
     """Added to the standard deviation."""
 
     def after(self, spec: Spec) -> Spec:
-        if spec.domain == "wave":
-            raise SettingsError("normalise takes power or features, but wave comes in; put it after the front end")
+        self.takes(spec, "power", "magnitude", "features")
         return Spec("features", spec.rate_hz, spec.n_channels, spec.n_bands)
 
     def build(self, spec: Spec) -> nn.Module:

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from earmark.core.batch import Batch
 from earmark.core.errors import SettingsError
 from earmark.signal.augment.laws import hits
-from earmark.signal.augment.masking import Fill, covered, hidden
-from earmark.signal.step import Augment, Spec
+from earmark.signal.augment.spectrogram.masking import Fill, covered, hidden
+from earmark.signal.step import Augment, Draw, Spec
 
 
 class TimeMaskDraw(NamedTuple):
@@ -47,8 +47,7 @@ class TimeMask(Augment, kind="time_mask"):
         return self
 
     def after(self, spec: Spec) -> Spec:
-        if spec.domain == "wave":
-            raise SettingsError("time_mask takes power or features, but wave comes in; put it after mel")
+        self.takes(spec, "power", "magnitude", "features")
         if self.widest_s * spec.rate_hz < 1:
             raise SettingsError(
                 f"a time mask of at most {self.widest_s:g} s is narrower than a frame of {1 / spec.rate_hz:.3g} s and "
@@ -61,7 +60,7 @@ class TimeMask(Augment, kind="time_mask"):
         hit = hits(self.p, len(batch), chance)
         return TimeMaskDraw(hit, torch.rand(shape, generator=chance), torch.rand(shape, generator=chance))
 
-    def apply(self, batch: Batch, draw: tuple[torch.Tensor, ...]) -> Batch:
+    def apply(self, batch: Batch, draw: Draw) -> Batch:
         hit, widths, places = (part.to(batch.values.device, non_blocking=True) for part in TimeMaskDraw(*draw))
         lengths = batch.lengths[:, None]
         most = (lengths * self.widest_share).clamp(max=round(self.widest_s * batch.rate_hz)).long()

@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from earmark.core.batch import Batch
 from earmark.core.errors import SettingsError
 from earmark.signal.augment.laws import hits
-from earmark.signal.augment.masking import Fill, covered, hidden
-from earmark.signal.step import Augment, Spec
+from earmark.signal.augment.spectrogram.masking import Fill, covered, hidden
+from earmark.signal.step import Augment, Draw, Spec
 
 
 class FrequencyMaskDraw(NamedTuple):
@@ -49,8 +49,7 @@ class FrequencyMask(Augment, kind="frequency_mask"):
         return self
 
     def after(self, spec: Spec) -> Spec:
-        if spec.domain == "wave":
-            raise SettingsError("frequency_mask takes power or features, but wave comes in; put it after mel")
+        self.takes(spec, "power", "magnitude", "features")
         if self.widest_bands > spec.n_bands:
             raise SettingsError(
                 f"a frequency mask of up to {self.widest_bands} bands is wider than the picture of {spec.n_bands}; "
@@ -64,7 +63,7 @@ class FrequencyMask(Augment, kind="frequency_mask"):
         widths = torch.randint(self.narrowest_bands, self.widest_bands + 1, shape, generator=chance)
         return FrequencyMaskDraw(widths * hit[:, None], torch.rand(shape, generator=chance))
 
-    def apply(self, batch: Batch, draw: tuple[torch.Tensor, ...]) -> Batch:
+    def apply(self, batch: Batch, draw: Draw) -> Batch:
         n_bands = batch.values.shape[2]
         widths, places = (part.to(batch.values.device, non_blocking=True) for part in FrequencyMaskDraw(*draw))
         if self.law == "inside":

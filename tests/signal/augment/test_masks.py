@@ -8,9 +8,9 @@ import torch
 from earmark.core.batch import Batch, waves
 from earmark.core.errors import SettingsError
 from earmark.core.settings import read
-from earmark.signal.augment.frequency_mask import FrequencyMask, FrequencyMaskDraw
 from earmark.signal.augment.gain import Gain, GainDraw
-from earmark.signal.augment.time_mask import TimeMask, TimeMaskDraw
+from earmark.signal.augment.spectrogram.frequency_mask import FrequencyMask, FrequencyMaskDraw
+from earmark.signal.augment.spectrogram.time_mask import TimeMask, TimeMaskDraw
 from earmark.signal.step import Spec
 
 
@@ -92,7 +92,7 @@ def test_settings_without_meaning_are_refused():
         read(TimeMask, {"narrowest_s": 1})
     with pytest.raises(SettingsError, match=r"narrower than a frame of 0\.1 s"):
         TimeMask(widest_s=0.05).after(Spec("power", 10.0, 1, 64))
-    with pytest.raises(SettingsError, match="put it before their compression"):
+    with pytest.raises(SettingsError, match="put it before the compression"):
         Gain().after(Spec("features", 10.0, 1, 64))
     with pytest.raises(SettingsError, match="up to 16 bands is wider than the picture of 10"):
         FrequencyMask().after(Spec("power", 10.0, 1, 10))

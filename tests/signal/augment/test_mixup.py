@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from earmark.core.batch import Batch
-from earmark.signal.augment.mixup import Mixup, MixupDraw
+from earmark.signal.augment.mixing.mixup import Mixup, MixupDraw
 
 
 def three() -> Batch:

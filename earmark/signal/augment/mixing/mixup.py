@@ -8,7 +8,7 @@ from torch import Tensor
 
 from earmark.core.batch import Batch
 from earmark.signal.augment.laws import beta, hits, partners
-from earmark.signal.step import Augment, Spec
+from earmark.signal.step import Augment, Draw, Spec
 
 
 class MixupDraw(NamedTuple):
@@ -41,7 +41,7 @@ class Mixup(Augment, kind="mixup"):
         partner, share = partners(n, chance), beta(self.alpha, n, chance)
         return MixupDraw(torch.where(hit, partner, torch.arange(n)), torch.where(hit, share, 1.0))
 
-    def apply(self, batch: Batch, draw: tuple[Tensor, ...]) -> Batch:
+    def apply(self, batch: Batch, draw: Draw) -> Batch:
         partner, share = (part.to(batch.values.device, non_blocking=True) for part in MixupDraw(*draw))
         values = batch.values
         targets, known = self._labels(batch, partner, share)

@@ -1,0 +1,1 @@
+"""Augmentations that make one clip of two."""

@@ -1,0 +1,1 @@
+"""Augmentations of spectrograms: power, magnitude or features."""

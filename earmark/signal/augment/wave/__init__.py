@@ -1,0 +1,1 @@
+"""Augmentations of waves, before any front end."""

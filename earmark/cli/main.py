@@ -151,10 +151,21 @@ def show(
     ] = None,
     other: Annotated[Optional[str], typer.Argument(help="Another recipe, to show the difference.")] = None,  # noqa: UP045
     changes: Changes = None,
+    clip: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option(help="With an augmentation: change this clip; further ones are mixed in. Needs --out."),
+    ] = None,
+    out: Annotated[Optional[Path], typer.Option(help="Where the sounds and the picture of that go.")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(help="Names what the augmentation draws.")] = 1,
 ) -> None:
-    """Explain kinds, settings and defaults; print a recipe with every default resolved, or the difference of two."""
-    from earmark.cli.showing import show_kind
+    """Explain kinds, settings and defaults; print a recipe with every default resolved, or the difference of two.
 
+    With --clip and --out: let a clip be heard and seen before and after an augmentation (augment.pitch).
+    """
+    from earmark.cli.showing import hear, show_kind
+
+    if clip or out:
+        raise typer.Exit(hear(what, clip or [], out, seed, changes or []))
     raise typer.Exit(show_kind(what, other, changes or []))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from importlib import import_module
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError, PydanticUndefined
@@ -13,8 +14,8 @@ from pydantic_core import PydanticCustomError, PydanticUndefined
 from earmark.core.errors import SettingsError
 from earmark.core.family import Member, families
 from earmark.core.fingerprint import differences, fingerprint
-from earmark.core.settings import Settings, nearest
-from earmark.core.yaml_text import dump
+from earmark.core.settings import Settings, nearest, read
+from earmark.core.yaml_text import dump, override
 from earmark.stages.recipe import Recipe, read_recipe, shipped_recipes
 
 
@@ -35,6 +36,24 @@ def show_kind(what: str | None, other: str | None, changes: list[str]) -> int:
         recipe = _recipe(what, changes)
         print(f"# {what}, fingerprint {fingerprint(recipe)}, every default resolved")
         print(dump(recipe.model_dump(mode="json")), end="")
+    return 0
+
+
+def hear(what: str | None, clips: list[Path], out: Path | None, seed: int, changes: list[str]) -> int:
+    """Let a clip be heard and seen before and after an augmentation."""
+    from earmark.signal.step import Augment
+    from earmark.stages.audition import audition
+
+    family, _, kind = (what or "").partition(".")
+    if family != "augment" or not kind:
+        names = ", ".join(f"augment.{each}" for each in Augment.members())
+        raise SettingsError(f"--clip and --out go with an augmentation, got '{what or ''}'; name one of {names}")
+    if not clips or out is None:
+        raise SettingsError("an augmentation is heard with a clip and a folder to write to; give --clip and --out")
+    member = cast("type[Augment]", _named(families()["augment"], kind))
+    step = read(member, override({"p": 1.0}, tuple(changes)), what=what or "")
+    found = audition(step, clips, out, seed)
+    print("\n".join([*found.lines, "Written: " + ", ".join(map(str, found.files))]))
     return 0
 
 
@@ -65,11 +84,15 @@ def _members(root: type[Member]) -> str:
 
 
 def _member(family: str, kind: str) -> str:
+    found = _named(families()[family], kind)
+    return "\n".join(reference(found, heading=f"{family}.{found.kind}"))
+
+
+def _named(root: type[Member], kind: str) -> type[Member]:
     try:
-        found = families()[family].named(kind)
+        return root.named(kind)
     except PydanticCustomError as error:
         raise SettingsError(error.message()) from None
-    return "\n".join(reference(found, heading=f"{family}.{found.kind}"))
 
 
 def reference(settings: type[Settings], heading: str) -> Iterator[str]:

@@ -122,21 +122,32 @@ def _draw_spectrogram(axes: Axes, clip: WorstClip) -> None:
         words = "its sound is not at hand"
         axes.text(0.5, 0.5, words, ha="center", va="center", color=MUTED, fontsize=SMALL_PT, transform=axes.transAxes)
         return
-    levels = log_mel_picture(clip.wave, clip.rate_hz)
-    seconds = len(clip.wave) / clip.rate_hz
+    draw_mel(axes, log_mel_picture(clip.wave, clip.rate_hz), len(clip.wave) / clip.rate_hz, clip.rate_hz)
+
+
+def draw_mel(axes: Axes, levels: NDArray[np.float32], seconds: float, rate_hz: float, loudest_db: float = 0.0) -> None:
+    """A spectrogram in mel bands from 0 Hz to half the rate, 70 dB down from a level, over time in seconds.
+
+    Args:
+        levels: [bands, time], in dB.
+        seconds: how long the clip is.
+        rate_hz: of the wave, for the ticks along frequency.
+        loudest_db: the level of the brightest colour.
+    """
+    n_bands = levels.shape[0]
     axes.imshow(
         levels,
         origin="lower",
         aspect="auto",
-        extent=(0.0, seconds, 0.0, float(_N_MELS)),
+        extent=(0.0, seconds, 0.0, float(n_bands)),
         cmap="magma",
-        vmin=-_RANGE_DB,
-        vmax=0.0,
+        vmin=loudest_db - _RANGE_DB,
+        vmax=loudest_db,
         interpolation="none",
     )
-    hz = [f for f in (250, 1000, 4000, 16000) if f < 0.95 * clip.rate_hz / 2]
-    mels = hz_to_mel(torch.tensor([*hz, clip.rate_hz / 2], dtype=torch.float64))
-    axes.set_yticks((_N_MELS * mels[:-1] / mels[-1]).tolist(), [f"{f / 1000:g} kHz" for f in hz])
+    hz = [f for f in (250, 1000, 4000, 16000) if f < 0.95 * rate_hz / 2]
+    mels = hz_to_mel(torch.tensor([*hz, rate_hz / 2], dtype=torch.float64))
+    axes.set_yticks((n_bands * mels[:-1] / mels[-1]).tolist(), [f"{f / 1000:g} kHz" for f in hz])
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} s"))
     axes.locator_params(axis="x", nbins=6)
 

@@ -63,7 +63,7 @@ def test_waves_may_stay_waves_and_no_steps_change_nothing():
 
 
 def test_a_step_that_does_not_fit_is_named_with_its_place():
-    with pytest.raises(SettingsError, match=r"view\.1 \(mel\): mel bands are made of waves, but features"):
+    with pytest.raises(SettingsError, match=r"view\.1 \(mel\): mel takes wave, but features come in; put it before"):
         check((LogMel(mel=MEL), MEL), WAVE)
     with pytest.raises(SettingsError, match=r"view\.0 \(frequency_mask\): .* but wave comes in"):
         build_view((FrequencyMask(), MEL), WAVE)

@@ -11,10 +11,16 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def unfolded(bands: Float[Tensor, "batch mels time"], filters: Float[Tensor, "mels freq"]) -> Tensor:
-    """A spectrum [batch, freq, time], from 0 up, whose bands come near these: the least squares solution, clamped."""
-    spectrum: Tensor = torch.linalg.pinv(filters) @ bands
-    return spectrum.clamp(min=0.0)
+def unfolded(
+    bands: Float[Tensor, "batch mels time"], filters: Float[Tensor, "mels freq"], n_rounds: int = 50
+) -> Float[Tensor, "batch freq time"]:
+    """A spectrum, from 0 up, whose bands come near these: least squares after
+    D. D. Lee and H. S. Seung (2001)."""
+    towards = filters.T @ bands
+    spectrum = towards.clone()
+    for _ in range(n_rounds):
+        spectrum = spectrum * towards / (filters.T @ (filters @ spectrum)).clamp(min=1e-30)
+    return spectrum
 
 
 def griffin_lim(

@@ -188,3 +188,13 @@ def test_one_clip_alone_goes_through(kind, settings, spec):
         batch_of(spec, lengths=(FRAMES if spec.domain != "wave" else (9000,))[:1]),
     )
     assert len(step.apply(batch, step.draw(batch, chance()))) == 1
+
+
+@every_augmentation
+def test_it_never_waits_for_the_device(kind, settings, spec):
+    """On the meta device there are shapes and no values: whoever asks for one fails."""
+    step, batch = step_of(kind, settings, 1.0), batch_of(spec)
+    draw = step.draw(batch, chance())
+    out = step.apply(batch.to(torch.device("meta")), draw)
+    assert out.values.device.type == "meta"
+    assert out.values.shape == step.apply(batch, draw).values.shape

@@ -6,6 +6,7 @@ is asked of the member itself: it is tried on every kind of input that its ``aft
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -181,6 +182,18 @@ def test_what_was_learned_is_state_and_settings_survive_being_written(step, spec
     other.load_state_dict(module.state_dict())
     assert not other.needs_fit
     torch.testing.assert_close(other(batch).values, module(batch).values)
+
+
+@every_front_end
+def test_it_never_waits_for_the_device(step, spec, monkeypatch):
+    """On the meta device there are shapes and no values: whoever asks for one fails."""
+    batch = batch_of(noise(spec, 2, some_lengths(spec)[0]), spec)
+    plain = module_of(step, spec)(batch)
+    module = module_of(step, spec)
+    module(batch)  # what is asked once in a module's life is asked now
+    monkeypatch.setattr(torch, "autocast", lambda *_, **__: nullcontext())  # it knows no meta device
+    out = module.to("meta")(batch.to(torch.device("meta")))
+    assert out.values.device.type == "meta" and out.values.shape == plain.values.shape
 
 
 @pytest.mark.parametrize("kind", sorted(FrontEnd.members()))

@@ -51,12 +51,12 @@ def test_what_is_declared_is_true_for_any_length_from_the_shortest_on(kind, sett
     module, shortest = encoder.build(spec).eval(), encoder.shortest(spec)
     for n in (shortest, shortest + 1, 2 * shortest + 3, 3 * shortest - 1):
         batch = features(spec, (n, n))
-        maps, lengths = module(batch.values, None)
+        maps, lengths, _ = module(batch.values, None)
         assert maps.shape[:3] == (2, module.n_channels, module.n_bands)
         assert maps.shape[3] >= 1 and lengths is None
         longer = module(features(spec, (n + 4 * module.stride,)).values, None).maps
         assert longer.shape[3] == maps.shape[3] + 4
-        _, lengths = module(features(spec, (n + 9, n)).values, torch.tensor([n + 9, n]))
+        _, lengths, _ = module(features(spec, (n + 9, n)).values, torch.tensor([n + 9, n]))
         assert lengths is not None and int(lengths[1]) == maps.shape[3]
 
 

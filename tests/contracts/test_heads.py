@@ -9,7 +9,8 @@ from earmark.core.batch import signal_mask
 from earmark.core.errors import SettingsError
 from earmark.models.encoders.encoder import Encoded, EncoderModule
 from earmark.models.heads.head import Head, HeadModule
-from earmark.models.heads.mean_max import MeanMax, mean_over_time
+from earmark.models.heads.mean_max import MeanMax
+from earmark.models.heads.pooling import mean_over_time
 from tests.tiny import N_CLASSES, same_tensors, stirred
 
 every_head = pytest.mark.parametrize("kind", Head.members())
@@ -35,7 +36,7 @@ def encoded(lengths: tuple[int, ...], seed: int = 0) -> Encoded:
 
 @every_head
 def test_one_logit_a_class_and_a_batch_is_its_members(kind):
-    head, (maps, lengths) = stirred(head_of(kind)), encoded((9, 4, 1, 7))
+    head, (maps, lengths, _) = stirred(head_of(kind)), encoded((9, 4, 1, 7))
     with torch.no_grad():
         logits = head(Encoded(maps, lengths))
         assert logits.shape == (4, N_CLASSES)
@@ -46,7 +47,7 @@ def test_one_logit_a_class_and_a_batch_is_its_members(kind):
 
 @every_head
 def test_padding_has_no_say_whatever_it_holds(kind):
-    head, (maps, lengths) = stirred(head_of(kind)), encoded((9, 4, 1, 7))
+    head, (maps, lengths, _) = stirred(head_of(kind)), encoded((9, 4, 1, 7))
     noise = torch.where(signal_mask(lengths, 9)[:, None, None], maps, 1e3)
     with torch.no_grad():
         torch.testing.assert_close(head(Encoded(noise, lengths)), head(Encoded(maps, lengths)))
@@ -81,7 +82,7 @@ def test_a_silent_frame_and_bfloat16_are_defined(kind):
 
 
 def test_mean_max_is_mean_over_signal_then_maximum_over_bands():
-    maps, lengths = encoded((6, 2))
+    maps, lengths, _ = encoded((6, 2))
     head = stirred(MeanMax().build(Still(), N_CLASSES))
     pooled = torch.stack([maps[i, :, :, :n].mean(dim=2).max(dim=1).values for i, n in enumerate(lengths.tolist())])
     with torch.no_grad():

@@ -21,6 +21,17 @@ class Encoded(NamedTuple):
     maps: Float[Tensor, "batch channels freq time"]
     lengths: Int[Tensor, " batch"] | None
     """Frames of ``maps`` that are signal; none where all are."""
+    taps: tuple["Encoded", ...] = ()
+    """What its earlier blocks heard, for heads that look at several depths; the last one may be this itself."""
+
+
+class Shape(NamedTuple):
+    """What the maps of an encoder, or of one of its taps, look like."""
+
+    n_channels: int
+    n_bands: int
+    stride: int
+    """Input frames (or samples) for one frame of the maps."""
 
 
 class Encoder(Member, ABC, family="encoder"):
@@ -60,6 +71,8 @@ class EncoderModule(nn.Module):
     n_bands: int
     stride: int
     """Input frames for one frame of the maps."""
+    taps: tuple[Shape, ...] = ()
+    """What its taps look like, where it has them."""
 
     def forward(self, values: Tensor, lengths: Tensor | None) -> Encoded:
         """Maps of a batch; ``lengths`` is none where nothing is padded."""

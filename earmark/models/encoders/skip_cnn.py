@@ -1,4 +1,4 @@
-"""The convolutional net of a well-known public kernel, with and without dense skips (semi-supervised blog, S0-02/03).
+"""The convolutional net of a well-known public kernel of 2019, with and without dense skips (L. Schoneveld, 2019).
 
 A block is two 3x3 convolutions, each with batch norm and ReLU, then a 2x2 average pool. With ``skip`` the block's
 input is put beside its output before pooling, so the next block sees both; that took the public score of its author

@@ -5,14 +5,13 @@
 
 import math
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from earmark.core.batch import signal_mask
 from earmark.core.errors import SettingsError
 from earmark.models.encoders.encoder import Encoded, EncoderModule
 from earmark.models.heads.head import Head, HeadModule
+from earmark.models.heads.pooling import mean_over_time
 
 
 class MeanMax(Head, kind="mean_max"):
@@ -56,12 +55,3 @@ class MeanMaxModule(HeadModule):
             )
         logits: Tensor = self.layers(mean_over_time(encoded).amax(dim=2))
         return logits
-
-
-def mean_over_time(encoded: Encoded) -> Tensor:
-    """Mean over the frames that are signal, [batch, channels, freq], in float32: bfloat16 cannot count beyond 256."""
-    maps, lengths = encoded
-    if lengths is None:
-        return maps.mean(dim=3, dtype=torch.float32)
-    mask = signal_mask(lengths, maps.shape[3])[:, None, None, :].to(maps.dtype)
-    return (maps * mask).sum(dim=3, dtype=torch.float32) / lengths.clamp(min=1)[:, None, None]

@@ -1,0 +1,67 @@
+"""Convolutions and pools give a clip in a batch what they give it alone, and say how many frames that is."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from earmark.core.batch import signal_mask
+from earmark.models.layers.convolution import ConvUnit
+from earmark.models.layers.masks import max_pooled, mean_pooled, strided
+from tests.tiny import stirred
+
+LENGTHS = (23, 9, 14, 1)
+
+
+def maps() -> tuple[torch.Tensor, torch.Tensor]:
+    found = torch.tensor(LENGTHS)
+    values = torch.randn(len(LENGTHS), 3, 8, max(LENGTHS), generator=torch.Generator().manual_seed(0))
+    return values * signal_mask(found, max(LENGTHS))[:, None, None], found
+
+
+def a_batch_is_its_members(layer, floor: int) -> None:
+    values, lengths = maps()
+    together, left = layer(values, lengths)
+    for row, n in enumerate(LENGTHS):
+        if n < floor:
+            assert not together[row, ..., int(left[row]) :].any()
+            continue
+        apart, none = layer(values[row : row + 1, ..., :n], None)
+        assert none is None and apart.shape[-1] == int(left[row])
+        torch.testing.assert_close(together[row : row + 1, ..., : apart.shape[-1]], apart)
+        assert not together[row, ..., apart.shape[-1] :].any()
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [(3, 1, None), (3, 2, 1), ((5, 7), (1, 2), (2, 3)), ((2, 4), 1, 0), (1, 1, None)]
+)
+def test_convolutions(kernel, stride, padding):
+    unit = stirred(ConvUnit(3, 4, kernel, stride, padding, act="prelu"))
+    taps = kernel if isinstance(kernel, int) else kernel[1]
+    with torch.no_grad():
+        a_batch_is_its_members(unit, floor=taps if padding == 0 else 1)
+
+
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [((2, 2), None, (0, 0)), ((3, 3), (2, 2), (1, 1))])
+def test_maxima_even_where_everything_is_below_zero(kernel, stride, padding):
+    def below(values, lengths):
+        shifted = values - 9.0
+        if lengths is not None:
+            shifted = shifted * signal_mask(lengths, values.shape[-1])[:, None, None]
+        return max_pooled(shifted, lengths, kernel, stride, padding)
+
+    a_batch_is_its_members(below, floor=kernel[1] - 2 * padding[1])
+
+
+def test_means():
+    a_batch_is_its_members(lambda values, lengths: mean_pooled(values, lengths, (2, 3)), floor=3)
+
+
+def test_lengths_are_those_of_torch():
+    for n in range(1, 30):
+        for kernel, stride, padding, dilation in ((3, 2, 1, 1), (4, 3, 0, 1), (3, 1, 2, 2), (1, 2, 0, 1)):
+            if n + 2 * padding < dilation * (kernel - 1) + 1:
+                continue
+            layer = torch.nn.Conv1d(1, 1, kernel, stride, padding, dilation)
+            wanted = layer(torch.zeros(1, 1, n)).shape[-1]
+            assert strided(torch.tensor([n]), kernel, stride, padding, dilation).tolist() == [wanted]

@@ -3,15 +3,13 @@
 512 -> dropout .2 -> 128 -> PReLU -> batch norm -> dropout .1 -> classes; the 128 and the dropouts are settings.
 """
 
-import math
-
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from earmark.core.errors import SettingsError
 from earmark.models.encoders.encoder import Encoded, EncoderModule
 from earmark.models.heads.head import Head, HeadModule
 from earmark.models.heads.pooling import mean_over_time
+from earmark.models.layers.perceptron import Perceptron
 
 
 class MeanMax(Head, kind="mean_max"):
@@ -36,22 +34,17 @@ class MeanMaxModule(HeadModule):
 
     def __init__(self, settings: MeanMax, n_channels: int, n_classes: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
-            nn.Dropout(settings.dropout),
-            nn.Linear(n_channels, settings.hidden),
-            nn.PReLU(),
-            nn.BatchNorm1d(settings.hidden),
-            nn.Dropout(settings.hidden_dropout),
-            nn.Linear(settings.hidden, n_classes),
+        self.layers = Perceptron(
+            n_channels,
+            (settings.hidden,),
+            n_classes,
+            act="prelu",
+            norm="after",
+            input_dropout=settings.dropout,
+            dropout=(settings.hidden_dropout,),
+            prior=settings.prior,
         )
-        if settings.prior is not None:
-            nn.init.constant_(self.layers[-1].bias, math.log(settings.prior / (1 - settings.prior)))  # type: ignore[arg-type]
 
     def forward(self, encoded: Encoded) -> Tensor:
-        if self.training and len(encoded.maps) < 2:
-            raise SettingsError(
-                "head 'mean_max' learns from how the clips of a batch differ and needs 2 or more, got 1; "
-                "raise streams.*.batch_size"
-            )
         logits: Tensor = self.layers(mean_over_time(encoded).amax(dim=2))
         return logits

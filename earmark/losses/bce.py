@@ -5,7 +5,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from earmark.losses.loss import Loss
+from earmark.losses.loss import Loss, exact, mean_of_known, only_known
 
 
 class BCE(Loss, kind="bce"):
@@ -15,6 +15,9 @@ class BCE(Loss, kind="bce"):
     """Label smoothing: targets move this share of the way to one half."""
     positive_weight: float = Field(1.0, gt=0)
     """How much more a present label counts than an absent one."""
+    double_sigmoid: bool = False
+    """Whether probabilities are taken for logits, as the published code of Akiyama and Sato (2019) does for noisy
+    clips: scores then end between 0.5 and 0.73, and the gradient is a faint one. Only to reproduce that system."""
 
     def __call__(
         self,
@@ -22,8 +25,10 @@ class BCE(Loss, kind="bce"):
         targets: Float[Tensor, "batch classes"],
         known: Bool[Tensor, "batch classes"],
     ) -> Float[Tensor, " batch"]:
-        # What is not known may be anything, even no number: it must not reach the sum, nor its gradient the logits.
-        targets = targets.where(known, 0.0) * (1 - self.smoothing) + 0.5 * self.smoothing
+        logits = exact(logits)
+        if self.double_sigmoid:
+            logits = logits.sigmoid()
+        targets = only_known(targets, known) * (1 - self.smoothing) + 0.5 * self.smoothing
         weight = logits.new_full((), self.positive_weight) if self.positive_weight != 1 else None
         losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none", pos_weight=weight)
-        return (losses * known).sum(dim=1) / known.sum(dim=1).clamp(min=1)
+        return mean_of_known(losses, known)

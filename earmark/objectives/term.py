@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from earmark.core.family import Member
+from earmark.losses.loss import Loss
 from earmark.models.network import Network
 from earmark.objectives.look import Look
 
@@ -16,6 +17,11 @@ class Term(Member, ABC, family="term"):
     def heads(self) -> tuple[str, ...]:
         """Heads of the network that the term asks for by name."""
         return ("main",)
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """Losses that it holds against the labels of its streams."""
+        return ()
 
     @abstractmethod
     def build(self, network: Network) -> "TermModule":

@@ -32,7 +32,7 @@ def test_the_readme_names_every_command() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in app.registered_commands:
         assert command.callback is not None
-        assert f"earmark {command.callback.__name__}" in text
+        assert f"earmark {command.name or command.callback.__name__}" in text
 
 
 def test_the_tree_in_the_readme_is_the_tree() -> None:

@@ -83,6 +83,27 @@ def train(
     raise typer.Exit(train_runs(recipe, data, out, fold, changes or [], store, Console(quiet)))
 
 
+@app.command(name="find-lr")
+def find_lr(
+    recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")],
+    data: Data,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the plot and the table; default: neither is written.")
+    ] = None,
+    lowest: Annotated[float, typer.Option(help="Learning rate of the first step.")] = 1e-6,
+    highest: Annotated[float, typer.Option(help="Learning rate of the last step.")] = 1.0,
+    steps: Annotated[int, typer.Option(help="Steps of the sweep.")] = 100,
+    changes: Changes = None,
+    store: StoreAt = None,
+    quiet: Quiet = False,
+) -> None:
+    """Find a learning rate: raise it step by step in a short training that is thrown away, and watch the loss."""
+    from earmark.cli.console import Console
+    from earmark.cli.rates import sweep_rates
+
+    raise typer.Exit(sweep_rates(recipe, data, out, lowest, highest, steps, changes or [], store, Console(quiet)))
+
+
 @app.command()
 def tag(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or its tagger.safetensors.")],
@@ -149,7 +170,10 @@ def show(
         Optional[str],  # noqa: UP045
         typer.Argument(help="A family (loss), a member (loss.bce), or a recipe; nothing lists them all."),
     ] = None,
-    other: Annotated[Optional[str], typer.Argument(help="Another recipe, to show the difference.")] = None,  # noqa: UP045
+    other: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Another recipe, to show the difference; with an encoder, the recipe whose view it hears."),
+    ] = None,
     changes: Changes = None,
     clip: Annotated[
         Optional[list[Path]],  # noqa: UP045

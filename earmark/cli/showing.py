@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError, PydanticUndefined
@@ -15,8 +15,12 @@ from earmark.core.errors import SettingsError
 from earmark.core.family import Member, families
 from earmark.core.fingerprint import differences, fingerprint
 from earmark.core.settings import Settings, nearest, read
+from earmark.core.spec import Spec
 from earmark.core.yaml_text import dump, override
 from earmark.stages.recipe import Recipe, read_recipe, shipped_recipes
+
+if TYPE_CHECKING:
+    from earmark.models.encoders.encoder import Encoder
 
 
 def show_kind(what: str | None, other: str | None, changes: list[str]) -> int:
@@ -24,6 +28,8 @@ def show_kind(what: str | None, other: str | None, changes: list[str]) -> int:
     import_module("earmark.stages.recipe")  # brings in every family
     if what is None:
         print(_overview())
+    elif what.startswith("encoder."):
+        print(_encoder(what.partition(".")[2], other, changes))
     elif other is not None:
         print(_difference(read_recipe(what, tuple(changes)), read_recipe(other)))
     elif what in families():
@@ -86,6 +92,71 @@ def _members(root: type[Member]) -> str:
 def _member(family: str, kind: str) -> str:
     found = _named(families()[family], kind)
     return "\n".join(reference(found, heading=f"{family}.{found.kind}"))
+
+
+def _encoder(kind: str, recipe: str | None, changes: list[str]) -> str:
+    """An encoder's settings, and what it costs on a recipe's view or, without one, on what its kind commonly hears.
+
+    Changes are of the encoder's settings; where the recipe has the same encoder, they start from its settings.
+    """
+    member = cast("type[Encoder]", _named(families()["encoder"], kind))
+    start: dict[str, Any] = {}
+    said = "with its defaults"
+    specs = _common_specs(member.takes)
+    if recipe is not None:
+        found = _recipe(recipe, [])
+        specs = {f"view of {recipe}": found.spec}
+        if type(found.model.encoder) is member:
+            start = found.model.encoder.model_dump(mode="json")
+            said = f"as in recipe {recipe}"
+    encoder = read(member, override(start, tuple(changes)), what=f"encoder.{kind}")
+    said += "".join(f", {change}" for change in changes)
+    return "\n".join([*reference(member, heading=f"encoder.{member.kind}"), "", *_sizes(encoder, specs, said)])
+
+
+def _common_specs(takes: str) -> dict[str, Spec]:
+    """What an encoder may hear, by the heading of its column."""
+    from earmark.signal.frontends.log_mel import LogMel
+    from earmark.signal.frontends.mel import Mel
+
+    wave = Spec("wave", 44100.0)
+    if takes == "wave":
+        return {"waves at 44.1 kHz": wave}
+    return {f"log-mel, {n} bands": LogMel(mel=Mel(n_mels=n)).after(wave) for n in (64, 128)}
+
+
+def _sizes(encoder: Encoder, specs: Mapping[str, Spec], said: str) -> Iterator[str]:
+    """A table of what an encoder costs and gives, one column for each spec that it can take."""
+    from earmark.models.counting import CLIP_S, counts
+
+    columns: dict[str, list[str]] = {}
+    for heading, spec in specs.items():
+        unit = "samples" if spec.domain == "wave" else "frames"
+        try:
+            found = counts(encoder, spec)
+        except SettingsError as error:
+            yield f"Not on {heading}: {error}"
+            continue
+
+        def time(n: int, unit: str = unit, rate_hz: float = spec.rate_hz) -> str:
+            return f"{n:,} {unit[: -1 if n == 1 else None]}, {n / rate_hz:.3g} s"
+
+        reach = "whole clip" if found.reach.frames is None else time(found.reach.frames)
+        columns[heading] = [
+            f"{found.n_parameters:,}",
+            f"{found.multiply_adds_per_s / 1e6:,.1f} million",
+            reach + ", gates the whole clip" * found.reach.gated,
+            time(found.stride),
+            time(found.shortest),
+            f"{found.n_channels} channels of {found.n_bands} band{'s' * (found.n_bands != 1)}",
+        ]
+    if columns:
+        names = ["parameters", "multiply-adds a second", "receptive field", "one frame every", "shortest clip", "maps"]
+        rows = [["", *columns], *([name, *cells] for name, *cells in zip(names, *columns.values(), strict=True))]
+        widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+        yield f"{encoder.kind} {said}, without a head; multiply-adds for a clip of {CLIP_S:g} s:"
+        for row in rows:
+            yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def _named(root: type[Member], kind: str) -> type[Member]:

@@ -152,7 +152,7 @@ class Tagger:
 
 def _shortest(settings: TaggerSettings, spec: Spec) -> int:
     """Samples that leave the encoder something to pool."""
-    frames = settings.model.encoder.shortest(spec)
+    frames = settings.model.shortest(spec)
     return int(np.ceil(frames * settings.rate_hz / spec.rate_hz))
 
 

@@ -34,6 +34,18 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises:
         RunError: there is no such file, it is not a checkpoint of earmark, or one of another version.
     """
+    tensors, facts = read_tensors(path)
+    if facts is None:
+        raise RunError(f"'{path}' holds tensors but no facts of earmark; it was written by something else", path)
+    return tensors, facts
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any] | None]:
+    """The tensors of any .safetensors file, and the facts if it is a checkpoint of earmark.
+
+    Raises:
+        RunError: there is no such file, it is not readable, or a checkpoint of another version.
+    """
     if not path.is_file():
         raise RunError(f"there is no checkpoint '{path}'; train first, or name another run", path)
     try:
@@ -43,7 +55,7 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (SafetensorError, OSError) as error:
         raise RunError(f"'{path}' is not a readable checkpoint ({error}); restore it or train again", path) from None
     if header is None:
-        raise RunError(f"'{path}' holds tensors but no facts of earmark; it was written by something else", path)
+        return tensors, None
     try:
         facts = dict(json.loads(header))
     except (ValueError, TypeError) as error:

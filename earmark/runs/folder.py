@@ -4,11 +4,13 @@
     run.json                   fingerprint, data, store, fold, whether it is finished
     command.txt                the command line that started it
     environment.json           what it ran on
+    learnt.json                the classes, and every clip that its weights have learnt from
     log.jsonl                  one line an epoch
     quarantine.csv             what could not be used, and why
     checkpoints/last.safetensors   to go on training
     checkpoints/best.safetensors   the epoch with the best held-out score, where one is held out
     tagger.safetensors         to use
+    snapshots/epoch-0064.safetensors   a tagger for the end of each cycle, where snapshots are kept
     predictions/held_out.parquet, predictions/test.parquet
     scores.json
     report.html
@@ -57,6 +59,16 @@ class RunFolder:
         """The tagger that the run leaves."""
         return self.path / "tagger.safetensors"
 
+    def snapshot(self, epoch: int) -> Path:
+        """The tagger as it was after an epoch at which a cycle ended."""
+        return self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors"
+
+    @property
+    def snapshots(self) -> dict[int, Path]:
+        """The snapshots that are there, by epoch and in order."""
+        found = (self.path / "snapshots").glob("epoch-*.safetensors")
+        return dict(sorted((int(place.stem.removeprefix("epoch-")), place) for place in found))
+
     @property
     def report(self) -> Path:
         """The page that tells it all."""
@@ -79,7 +91,8 @@ class RunFolder:
         if not held and self.path.is_dir() and not all(_is_ours(place) for place in self.path.iterdir()):
             raise RunError(f"'{self.path}' holds files but no run; name an empty or a new folder", self.path)
         if other:  # a run that never finished an epoch: nothing is lost, and a mistyped option costs no name
-            self._recipe.unlink(missing_ok=True)
+            for place in (self._recipe, *self.snapshots.values()):
+                place.unlink(missing_ok=True)
         if other or not held:
             self.note({"fingerprint": fingerprint, "finished": False, **facts})
         # The facts come first: they say whose folder it is, should the work be killed between the two.

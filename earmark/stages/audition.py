@@ -155,7 +155,7 @@ def _told(step: Augment, ground: tuple[FrontEnd, ...], draw: Draw, changed: Batc
     shares = {
         name: round(float(value), 3) for name, value in zip(changed.ids, changed.targets[0], strict=True) if value
     }
-    if len(changed) > 1:
+    if len(changed) > 1 and _mixes(draw):
         yield "  labels: " + ", ".join(f"{name} {share:g}" for name, share in shares.items())
 
 

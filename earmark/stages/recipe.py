@@ -61,13 +61,14 @@ class Recipe(Settings):
     def _sections_fit(self) -> Self:
         try:
             spec = self.spec
-            self.model.encoder.check(spec)
+            self.model.check(spec)
         except SettingsError as error:
             raise ValueError(str(error)) from None
         for name, part in self.objective.items():
             for stream in part.streams:
                 if stream not in self.streams:
                     raise ValueError(f"objective.{name} asks for stream '{stream}'; {nearest(stream, self.streams)}")
+            self._labels_fit(name, part)
             for head in part.term.heads:
                 if head not in self.model.heads:
                     raise ValueError(f"objective.{name} asks for head '{head}'; {nearest(head, self.model.heads)}")
@@ -77,7 +78,7 @@ class Recipe(Settings):
         unused = set(self.streams) - {stream for part in self.objective.values() for stream in part.streams} - guests
         if unused:
             raise ValueError(f"no part of the objective uses stream '{min(unused)}'; remove it, or name it there")
-        shortest = self.model.encoder.shortest(spec) / spec.rate_hz
+        shortest = self.model.shortest(spec) / spec.rate_hz
         for name, stream_settings in self.streams.items():
             crop = stream_settings.crop
             what, length = ("shortest_s", crop.shortest_s) if crop.length_s is None else ("length_s", crop.length_s)
@@ -87,6 +88,19 @@ class Recipe(Settings):
                     f"needs at least {shortest:.3g} s of this view"
                 )
         return self
+
+    def _labels_fit(self, name: str, part: Part) -> None:
+        """Refuse shares of labels for a loss to which they mean nothing."""
+        softening = [
+            (place, step) for place, step in enumerate(self.view) if isinstance(step, Augment) and step.softens
+        ]
+        for loss in part.term.losses:
+            if softening and not loss.takes_soft:
+                place, step = softening[0]
+                raise ValueError(
+                    f"objective.{name} has loss '{loss.kind}', which takes labels that are there or not, but "
+                    f"view.{place} ({step.kind}) mixes them by shares; set labels: union there, or take another loss"
+                )
 
     def _guests(self) -> set[str]:
         """The streams that steps of the view mix into the others."""

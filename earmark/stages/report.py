@@ -94,8 +94,19 @@ def _notes(recipe: Recipe, facts: dict[str, object], part: str) -> tuple[str, ..
             "No fold was held out, so classes and worst clips are those of the test part: "
             "whatever is changed after looking at them must be judged on other clips."
         )
-    if recipe.training.early_stopping:
-        notes.append("The epoch was chosen on the held-out fold, whose score is therefore a little too good.")
+    chosen = " and the ".join(recipe.training.chosen_by_held_out.values())
+    if chosen:
+        notes.append(f"The held-out fold chose the {chosen}, so its score is a little too good.")
+    began = facts.get("start")
+    if isinstance(began, dict) and began["n_leaked"] is None:
+        notes.append(
+            "What its first weights had learnt from is not known; if clips that judge it, scores are too good."
+        )
+    elif isinstance(began, dict) and began["n_leaked"]:
+        notes.append(
+            f"Its first weights had learnt from {began['n_leaked']} of the clips that judge it, or of the groups of "
+            "these, so its scores are too good."
+        )
     return tuple(notes)
 
 

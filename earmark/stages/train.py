@@ -6,18 +6,15 @@ goes on after the last whole epoch and ends as if it had never stopped.
 
 from __future__ import annotations
 
-import copy
 import shlex
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 
-from earmark.core.batch import Batch
-from earmark.core.chance import Chance
 from earmark.core.errors import SettingsError
 from earmark.core.files import write_text_atomically
 from earmark.core.fingerprint import fingerprint
@@ -28,7 +25,6 @@ from earmark.data.store import Store
 from earmark.data.streams import Stream
 from earmark.data.tables import write_predictions
 from earmark.inference.predict import predict
-from earmark.inference.settings import TaggerSettings
 from earmark.inference.tagger import Tagger
 from earmark.metrics import lwlrap
 from earmark.models.network import n_parameters
@@ -36,15 +32,16 @@ from earmark.objectives.objective import Objective
 from earmark.runs.checkpoints import load, save
 from earmark.runs.environment import environment
 from earmark.runs.folder import RunFolder
+from earmark.stages.beginning import begin
 from earmark.stages.divide import Parts, divide
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
+from earmark.stages.warm_start import WarmStart, find_weights, note_learnt
 from earmark.training.devices import precision_named
-from earmark.training.fit import Epoch, fit
+from earmark.training.fit import Epoch, fit, steps_per_epoch
 from earmark.training.learner import Learner
 from earmark.training.settings import EarlyStopping, TrainingSettings
-
-_VIEW_FIT_BATCHES = 64
+from earmark.training.use import weights_of_use
 
 
 def train(
@@ -61,16 +58,20 @@ def train(
         RunError: the folder belongs to a run with other settings.
         SettingsError, DataError, Diverged: see there.
     """
-    if fold is None and recipe.training.early_stopping:
-        raise SettingsError("training.early_stopping needs a held-out fold to watch; give --fold, or remove it")
+    if fold is None and recipe.training.chosen_by_held_out:
+        name = next(iter(recipe.training.chosen_by_held_out))
+        raise SettingsError(f"{name} needs a held-out fold to watch; give --fold, or remove it")
     precision = precision_named(recipe.training.precision, fabric.device)
-    name = fingerprint(recipe, precision, _said(manifest), _packed(manifest, store), fold)
+    warm = find_weights(recipe.model.start, fold)
+    begun = [warm.name] if warm else []
+    name = fingerprint(recipe, precision, _said(manifest), _packed(manifest, store), fold, *begun)
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
     parts = divide(manifest, store, fold, origins)
+    start = {"start": warm.facts(warm.n_leaked(manifest, parts))} if warm else {}
     with run.alone() if fabric.is_global_zero else nullcontext():
         if fabric.is_global_zero:
             facts = {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)}
-            run.claim(name, recipe.model_dump(mode="json"), facts)
+            run.claim(name, recipe.model_dump(mode="json"), facts | start)
         fabric.barrier()
         if run.facts()["finished"]:
             show.say(f"run '{run.path}' is finished already")
@@ -78,49 +79,59 @@ def train(
         if fabric.is_global_zero:
             run.write_json("environment.json", environment() | {"device": str(fabric.device)})
             write_text_atomically(run.path / "command.txt", shlex.join(sys.argv) + "\n")
-        _learn(recipe, manifest, run, parts, fold, show, fabric)
+            note_learnt(run, manifest, parts, warm)
+        _learn(recipe, manifest, run, parts, fold, show, fabric, warm)
     fabric.barrier()
     return True
 
 
 def _learn(
-    recipe: Recipe, manifest: Manifest, run: RunFolder, parts: Parts, fold: int | None, show: Show, fabric: Fabric
+    recipe: Recipe,
+    manifest: Manifest,
+    run: RunFolder,
+    parts: Parts,
+    fold: int | None,
+    show: Show,
+    fabric: Fabric,
+    warm: WarmStart | None,
 ) -> None:
-    """From fresh weights, or those that the run was left with, to a tagger and its predictions."""
-    chance = Chance(recipe.seed)
-    torch.manual_seed(chance.at("weights").number())
-    tagger = Tagger.build(_tagger_settings(recipe, manifest, run, fabric.device), fabric.device)
-    objective = Objective(recipe.objective, tagger.view, copy.deepcopy(tagger.network))
-    objective.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    streams = {
-        name: Stream(name, settings, parts.training, chance, rank=fabric.global_rank, world_size=fabric.world_size)
-        for name, settings in recipe.streams.items()
-    }
-    _say_what(show, parts, objective, streams, fabric.device, precision_named(recipe.training.precision, fabric.device))
-    learner = Learner(objective, recipe.training.optimizer, recipe.training.average)
+    """From the first weights, or those that the run was left with, to a tagger and its predictions."""
+    training = recipe.training
+    start = begin(recipe, manifest.classes, parts.training, run.path.name, fabric, warm)
+    tagger, streams = start.tagger, start.streams
+    _say_what(show, parts, start.objective, streams, fabric.device, precision_named(training.precision, fabric.device))
+    learner = Learner(start.objective, training.optimizer, training.average)
     history = _go_on(run, learner, show)
     fabric.barrier()
     if history and fabric.is_global_zero:
         run.write_log(history)
     if not history:
-        _fit_view(tagger, streams)
-    stopper = recipe.training.early_stopping
+        start.fit_view()
+        for line in [f"begins with '{warm.path}':", *start.fitting.lines()] if warm and start.fitting else ():
+            show.say(line)
+    stopper = training.early_stopping
+    ends = training.schedule.cycle_ends(training.epochs, steps_per_epoch(streams, training))
     if not (stopper and _out_of_patience(history, stopper)):
-        for epoch in fit(fabric, learner, streams, recipe.training, chance, track=show.track):
+        for epoch in fit(fabric, learner, streams, training, start.chance, history=history, track=show.track):
             history.append(_row(epoch))
-            if parts.held_out is not None and _due(epoch.number, recipe.training):
-                tagger.network.load_state_dict(learner.network_state())
-                history[-1]["held_out_lwlrap"] = _held_out_score(tagger, parts.held_out)
+            scored = parts.held_out is not None and _due(epoch.number, training)
+            kept = training.snapshots and epoch.number in ends
+            if scored or kept:
+                tagger.network.load_state_dict(weights_of_use(fabric, learner, streams, training, start.chance))
+            if scored and parts.held_out is not None:
+                history[-1]["held_out_lwlrap"] = fabric.broadcast(_held_out_score(tagger, parts.held_out))
             if fabric.is_global_zero:
+                if kept:  # before the checkpoint: a run that is killed in between makes this epoch again, and it too
+                    tagger.save(run.snapshot(epoch.number), epoch=epoch.number)
                 _keep(run, learner, history, stopper.least_gain if stopper else 0.0)
-            show.say(_line(history[-1], recipe.training.epochs))
+            show.say(_line(history[-1], training.epochs))
             if stopper and _out_of_patience(history, stopper):
                 show.say(f"no better held-out score in {stopper.patience_epochs} epochs; stopped")
                 break
     fabric.barrier()
     if stopper:
         learner.load(*_tensors_and_facts(run.best))
-    tagger.network.load_state_dict(learner.network_state())
+    tagger.network.load_state_dict(weights_of_use(fabric, learner, streams, training, start.chance))
     if fabric.is_global_zero:
         _finish(run, tagger, parts, fold, show)
 
@@ -139,37 +150,6 @@ def _packed(manifest: Manifest, store: Store) -> dict[str, Any]:
     files = manifest.clips.select("file").unique()
     table = store.table.join(files, on="file", how="semi").sort("file")
     return table.select("file", "n_samples", "source_bytes", "peak").to_dict(as_series=False)
-
-
-def _tagger_settings(recipe: Recipe, manifest: Manifest, run: RunFolder, device: torch.device) -> TaggerSettings:
-    precision = precision_named(recipe.inference.precision, device)
-    return TaggerSettings(
-        classes=manifest.classes,
-        pack=recipe.pack,
-        view=recipe.view,
-        model=recipe.model,
-        crop=next(iter(recipe.streams.values())).crop,
-        inference=recipe.inference.model_copy(update={"precision": precision}),
-        run=run.path.name,
-    )
-
-
-def _fit_view(tagger: Tagger, streams: Mapping[str, Stream]) -> None:
-    """Measure what normalisation over the data needs, on the first batches of every stream."""
-    if tagger.view.needs_fit:
-        tagger.view.fit(_FirstBatches(tagger, streams))
-
-
-class _FirstBatches:
-    """The first batches of every stream, made anew each time somebody goes through them."""
-
-    def __init__(self, tagger: Tagger, streams: Mapping[str, Stream]) -> None:
-        self.tagger, self.streams = tagger, streams
-
-    def __iter__(self) -> Iterator[Batch]:
-        for stream in self.streams.values():
-            for number in range(min(len(stream), _VIEW_FIT_BATCHES)):
-                yield stream.batch(number).to(self.tagger.device)
 
 
 def _go_on(run: RunFolder, learner: Learner, show: Show) -> list[dict[str, Any]]:
@@ -267,7 +247,7 @@ def _finish(run: RunFolder, tagger: Tagger, parts: Parts, fold: int | None, show
         if clips is not None:
             made = predict(tagger, clips, track=show.track, what=f"predict {name.replace('_', '-')}")
             write_predictions(_of_fold(made, fold if name == "held_out" else None), run.predictions(name))
-    run.note({"finished": True})
+    run.note({"finished": True} | ({"snapshots": list(run.snapshots)} if run.snapshots else {}))
 
 
 def _of_fold(predictions: Predictions, fold: int | None) -> Predictions:

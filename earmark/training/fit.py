@@ -8,18 +8,20 @@ loss or gradient that is not finite is found and named.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
-from torch import Tensor
 
 from earmark.core.chance import Chance
-from earmark.core.errors import Diverged, RunError
+from earmark.core.errors import RunError, SettingsError
 from earmark.data.prefetch import prefetch
 from earmark.data.streams import Stream
-from earmark.objectives.objective import Objective, Step
+from earmark.objectives.objective import Step
+from earmark.schedules.schedule import Place
+from earmark.training.gauge import Gauge
+from earmark.training.gradients import Gradients
 from earmark.training.learner import Learner
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ class Epoch:
 
     number: int
     losses: dict[str, float]
-    """Mean of each part, unweighted, and their weighted ``total``."""
+    """Mean of each part over steps and processes, unweighted, and their weighted ``total``."""
     lr: float
     """Learning rate of the last step."""
     gradient_norm: float
@@ -55,6 +57,11 @@ class Epoch:
         return self.n_clips / max(self.seconds, 1e-9)
 
 
+def steps_per_epoch(streams: Mapping[str, Stream], settings: TrainingSettings) -> int:
+    """Steps of an epoch: those asked for, or as many as the first stream has batches for."""
+    return settings.steps_per_epoch or max(1, len(next(iter(streams.values()))) // settings.accumulate)
+
+
 def fit(
     fabric: Fabric,
     learner: Learner,
@@ -62,6 +69,7 @@ def fit(
     settings: TrainingSettings,
     chance: Chance,
     *,
+    history: Sequence[Mapping[str, Any]] | None = None,
     track: Track = lambda numbers, total, what: numbers,
 ) -> Iterator[Epoch]:
     """Train from where the learner is to the last epoch.
@@ -70,55 +78,43 @@ def fit(
         fabric: launched.
         streams: the first defines the epoch; the others go round as often as it takes.
         chance: names every draw of the training.
+        history: one row for each epoch that is over, which the caller keeps and adds to before it asks for the next
+            epoch; schedules that answer to how the training goes read it.
         track: shows progress within an epoch.
 
     Raises:
         Diverged: a loss or gradient is not finite, with the first bad step and its term.
         RunError: memory ran out, with a smaller batch to try.
+        SettingsError: the schedule needs a history, and there is none.
     """
+    if settings.schedule.watches and history is None:
+        raise SettingsError(f"schedule '{settings.schedule.kind}' reads the history of the training; give fit() one")
     module, optimizer = _set_up(fabric, learner, settings)
-    first = next(iter(streams.values()))
-    n_steps = settings.steps_per_epoch or max(1, len(first) // settings.accumulate)
+    n_steps = steps_per_epoch(streams, settings)
     while learner.epoch < settings.epochs:
         began = time.perf_counter()
-        gauge = _Gauge(list(learner.objective.parts), fabric.device)
-        start = learner.epoch * n_steps * settings.accumulate
-        numbers = track(range(start, start + n_steps * settings.accumulate), n_steps * settings.accumulate, "train")
-
-        def batches(number: int) -> dict[str, Any]:
-            made = {name: stream.batch(number) for name, stream in streams.items()}
-            return {k: b.pinned() for k, b in made.items()} if fabric.device.type == "cuda" else made
-
+        gauge = Gauge(list(learner.objective.parts), fabric.device)
+        start = learner.epoch * n_steps
         module.train()
-        n_clips = 0
+        lr, n_clips = 0.0, 0
         try:
-            for micro, made in enumerate(prefetch(batches, numbers, workers=settings.workers)):
-                place = learner.epoch + micro / (n_steps * settings.accumulate)
-                lr = learner.base_lr * settings.schedule(place, settings.epochs)
+            for number, steps in enumerate(_steps(fabric, learner.epoch, streams, settings, chance, track), start):
+                lr = learner.base_lr * settings.schedule(Place(number, n_steps, settings.epochs, history or ()))
                 for group in optimizer.param_groups:
                     group["lr"] = lr
-                last = (micro + 1) % settings.accumulate == 0
-                on_device = {name: batch.to(fabric.device) for name, batch in made.items()}
-                here = chance.at("step", rank=fabric.global_rank, number=start + micro)
-                step = Step(on_device, here, place, settings.augments(learner.epoch))
-                losses = _backward(fabric, module, step, settings.accumulate, step_now=last)
-                n_clips += sum(len(batch) for batch in made.values())
-                norm = _update(fabric, learner, module, optimizer, settings) if last else None
-                gauge.see(learner.step + (not last), losses.total, losses.parts, norm)
-                if last and learner.step % settings.log_steps == 0:
+                gradients = Gradients(fabric, module, optimizer, settings.clip_norm, gauge, steps, learner.step + 1)
+                settings.optimizer.step(optimizer, gradients)
+                optimizer.zero_grad(set_to_none=True)
+                learner.after_step(Place(number + 1, n_steps, settings.epochs))
+                n_clips += sum(len(batch) for step in steps for batch in step.batches.values())
+                if learner.step % settings.log_steps == 0:
                     gauge.check()
         except (RuntimeError, MemoryError) as error:
             _explain_memory(error, streams)
         gauge.check()
         learner.epoch += 1
-        yield Epoch(
-            learner.epoch,
-            gauge.losses(),
-            lr,
-            gauge.mean_norm(),
-            time.perf_counter() - began,
-            n_clips * fabric.world_size,
-        )
+        seconds = time.perf_counter() - began
+        yield Epoch(learner.epoch, gauge.losses(fabric), lr, gauge.mean_norm(), seconds, n_clips * fabric.world_size)
 
 
 def _set_up(fabric: Fabric, learner: Learner, settings: TrainingSettings) -> tuple[Any, Any]:
@@ -132,68 +128,26 @@ def _set_up(fabric: Fabric, learner: Learner, settings: TrainingSettings) -> tup
     return module, optimizer
 
 
-def _backward(fabric: Fabric, module: Any, step: Step, accumulate: int, *, step_now: bool) -> Any:
-    torch.manual_seed(step.chance.at("dropout").number())  # dropout and its kin: the same after a resume
-    with fabric.no_backward_sync(module, enabled=not step_now):
-        losses = module(step)
-        fabric.backward(losses.total / accumulate)
-    return losses
+def _steps(
+    fabric: Fabric, epoch: int, streams: Mapping[str, Stream], settings: TrainingSettings, chance: Chance, track: Track
+) -> Iterator[list[Step]]:
+    """What each step of an epoch works on: as many batches as its gradient is summed over."""
+    n = steps_per_epoch(streams, settings) * settings.accumulate
+    start = epoch * n
+    numbers = track(range(start, start + n), n, "train")
 
+    def batches(number: int) -> dict[str, Any]:
+        made = {name: stream.batch(number) for name, stream in streams.items()}
+        return {k: b.pinned() for k, b in made.items()} if fabric.device.type == "cuda" else made
 
-def _update(fabric: Fabric, learner: Learner, module: Any, optimizer: Any, settings: TrainingSettings) -> Tensor:
-    limit = settings.clip_norm if settings.clip_norm is not None else float("inf")
-    norm = fabric.clip_gradients(module, optimizer, max_norm=limit, error_if_nonfinite=False)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
-    learner.step += 1
-    objective: Objective = learner.objective
-    objective.after_step()
-    if learner.average is not None:
-        learner.average.update(objective.network, learner.step)
-    assert norm is not None  # clipping by norm gives it
-    return norm
-
-
-class _Gauge:
-    """Sums of losses that stay on the device, and the first step that was not finite."""
-
-    def __init__(self, names: list[str], device: torch.device) -> None:
-        self.names = names
-        self.n = self.n_norms = 0
-        self.sums = torch.zeros(len(names) + 1, device=device)
-        self.norms = torch.zeros((), device=device)
-        self.first_bad = torch.full((len(names) + 2,), -1, dtype=torch.int64, device=device)
-
-    @torch.no_grad()
-    def see(self, step: int, total: Tensor, parts: Tensor, norm: Tensor | None) -> None:
-        values = torch.cat([parts, total.detach()[None]])
-        self.sums += values
-        self.n += 1
-        if norm is not None:
-            self.norms += norm
-            self.n_norms += 1
-        checked = torch.cat([values, values.new_zeros(1) if norm is None else norm.to(values.dtype)[None]])
-        fresh = ~torch.isfinite(checked) & (self.first_bad < 0)
-        self.first_bad = torch.where(fresh, step, self.first_bad)
-
-    def check(self) -> None:
-        bad = self.first_bad.tolist()
-        found = [(step, name) for step, name in zip(bad, [*self.names, "total", "gradient"], strict=True) if step >= 0]
-        if found:
-            step, name = min(found, key=lambda each: each[0])
-            raise Diverged(
-                f"'{name}' was no longer finite at step {step}; lower the learning rate, clip the gradient "
-                "(training.clip_norm) or train in float32 (training.precision)",
-                step,
-                name,
-            )
-
-    def losses(self) -> dict[str, float]:
-        means = (self.sums / max(1, self.n)).tolist()
-        return dict(zip([*self.names, "total"], means, strict=True))
-
-    def mean_norm(self) -> float:
-        return float(self.norms / max(1, self.n_norms))
+    held: list[Step] = []
+    for number, made in enumerate(prefetch(batches, numbers, workers=settings.workers), start):
+        on_device = {name: batch.to(fabric.device) for name, batch in made.items()}
+        here = chance.at("step", rank=fabric.global_rank, number=number)
+        held.append(Step(on_device, here, epoch + (number - start) / n, settings.augments(epoch)))
+        if len(held) == settings.accumulate:
+            yield held
+            held = []
 
 
 def _explain_memory(error: BaseException, streams: Mapping[str, Stream]) -> NoReturn:

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from earmark.core.settings import Incidental, Settings
 from earmark.schedules.cosine import Cosine
 from earmark.schedules.schedule import Schedule
+from earmark.training.averages.average import Average, average_from
 from earmark.training.optimizers.adam import Adam
 from earmark.training.optimizers.optimizer import Optimizer
 
@@ -33,8 +34,11 @@ class TrainingSettings(Settings):
     """Largest norm of the gradient; null does not clip."""
     accumulate: int = Field(1, ge=1)
     """Batches whose gradients are summed before the weights change."""
-    average: float | None = Field(None, gt=0, lt=1)
-    """Decay of the moving average of weights that is kept for use; null keeps the weights themselves."""
+    average: Annotated[Average | None, BeforeValidator(average_from)] = None
+    """The average of weights that is kept for use (a plain number is the decay of a moving one); null keeps the weights
+    themselves."""
+    snapshots: bool = False
+    """Whether a tagger is kept for the end of each cycle of the schedule, for ensembles (G. Huang et al., 2017)."""
     early_stopping: EarlyStopping | None = None
     """Needs a held-out fold. The score of that fold is then a little too good: it chose the epoch."""
     augment_epochs: int | None = Field(None, ge=0)
@@ -64,6 +68,12 @@ class TrainingSettings(Settings):
                 f"{self.epochs} epochs; make it smaller, or leave it out"
             )
         return self
+
+    @property
+    def chosen_by_held_out(self) -> dict[str, str]:
+        """What the held-out score chooses in this training, by the setting that lets it."""
+        chosen = {"training.early_stopping": "epoch"} if self.early_stopping else {}
+        return chosen | ({"training.schedule": "learning rate"} if self.schedule.watches == "held_out" else {})
 
     def augments(self, epoch: int) -> bool:
         """Whether the augmentations are on in the epoch that follows so many."""

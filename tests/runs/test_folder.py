@@ -148,3 +148,15 @@ def test_one_process_works_on_a_run_at_a_time(run):
             pass
     with run.alone():
         assert run.claim("abc", RECIPE, FACTS) is True
+
+
+def test_snapshots_are_listed_in_order_and_go_with_a_claim_that_is_taken_over(run):
+    run.claim("abc", RECIPE, FACTS)
+    assert run.snapshots == {}
+    for epoch in (100, 9, 20000):
+        run.snapshot(epoch).parent.mkdir(exist_ok=True)
+        run.snapshot(epoch).write_bytes(b"weights")
+    assert list(run.snapshots) == [9, 100, 20000]
+    assert run.snapshots[9] == run.snapshot(9)
+    run.claim("xyz", RECIPE, FACTS)
+    assert run.snapshots == {}

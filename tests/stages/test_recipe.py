@@ -10,6 +10,8 @@ from earmark.core.errors import SettingsError
 from earmark.core.fingerprint import fingerprint
 from earmark.core.settings import read
 from earmark.core.yaml_text import dump, parse
+from earmark.schedules.cosine import CosineRestarts
+from earmark.schedules.schedule import Place
 from earmark.stages.recipe import Recipe, read_recipe, shipped_recipes, unusual
 
 
@@ -29,7 +31,7 @@ def test_defaults_can_be_changed_though_the_file_does_not_name_them() -> None:
 
 def test_another_kind_takes_the_settings_of_the_former_one_away() -> None:
     changed = read_recipe("s0", ("training.schedule.kind=cosine_restarts", "training.schedule.period_epochs=5"))
-    assert changed.training.schedule.model_dump() == {"kind": "cosine_restarts", "period_epochs": 5.0, "floor": 1e-3}
+    assert changed.training.schedule == CosineRestarts(period_epochs=5, floor=1e-3)
 
 
 def test_what_does_not_change_the_result_does_not_change_the_fingerprint() -> None:
@@ -45,10 +47,11 @@ def test_the_source_of_s0_is_kept_to() -> None:
     recipe = read_recipe("s0")
     assert recipe.spec.n_bands == 128 and recipe.spec.rate_hz * 2.0 == pytest.approx(127, abs=1)
     head = recipe.model.heads["main"].model_dump()
-    assert head == {"kind": "mean_max", "hidden": 128, "dropout": 0.2, "hidden_dropout": 0.1, "prior": None}
-    schedule = recipe.training.schedule
-    lr = recipe.training.optimizer.lr
-    assert lr * schedule(10, 80) == pytest.approx(1e-5, rel=1e-3) and schedule(20, 80) == pytest.approx(1.0)
+    published = {"kind": "mean_max", "hidden": 128, "dropout": 0.2, "hidden_dropout": 0.1}
+    assert head == {**published, "prior": None, "swapped": False}
+    schedule, lr = recipe.training.schedule, recipe.training.optimizer.top_lr
+    bottom, top = (schedule(Place(step=100 * epoch, steps_per_epoch=100, n_epochs=80)) for epoch in (10, 20))
+    assert lr * bottom == pytest.approx(1e-5, rel=1e-3) and top == pytest.approx(1.0)
 
 
 def test_differences_from_the_defaults_are_named() -> None:
@@ -58,3 +61,15 @@ def test_differences_from_the_defaults_are_named() -> None:
 def test_a_part_and_its_streams_must_meet(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no part of the objective uses stream 'noisy'"):
         read_recipe("small", ("streams.noisy={origins: {noisy: 1}}",))
+
+
+def test_shares_of_labels_are_refused_for_losses_to_which_they_mean_nothing() -> None:
+    hinge = "objective.labels.term.loss={kind: hinge}"
+    with pytest.raises(
+        SettingsError, match=r"loss 'hinge', which takes labels .* view\.1 \(mixup\) mixes them by shares"
+    ):
+        read_recipe("small", (hinge,))
+    with pytest.raises(SettingsError, match=r"view\.0 \(effects\) mixes them by shares"):
+        read_recipe("small", (hinge, "view=[{kind: effects, steps: [mixup]}, log_mel]"))
+    read_recipe("small", (hinge, "view.1.labels=union"))
+    read_recipe("small", ("objective.labels.term.loss={kind: hinge, threshold: 0.5}",))

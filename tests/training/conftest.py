@@ -43,12 +43,18 @@ def train(fabric: Fabric) -> Train:
     """Trains a learner to the last of ``n_epochs``, or of its settings."""
 
     def run(
-        learner: Learner, settings: TrainingSettings, streams: Mapping[str, Stream] | None = None, n_epochs: int = 0
+        learner: Learner,
+        settings: TrainingSettings,
+        streams: Mapping[str, Stream] | None = None,
+        n_epochs: int = 0,
+        history: list[dict[str, Any]] | None = None,
     ) -> list[Epoch]:
         made = []
         streams = {"curated": stream_of()} if streams is None else streams
-        for epoch in fit(fabric, learner, streams, settings, Chance(0)):
+        for epoch in fit(fabric, learner, streams, settings, Chance(0), history=history):
             made.append(epoch)
+            if history is not None:
+                history.append({"epoch": epoch.number, **epoch.losses})
             if len(made) == n_epochs:
                 break
         return made

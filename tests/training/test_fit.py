@@ -16,6 +16,8 @@ from earmark.losses.loss import Loss
 from earmark.objectives.objective import Objective, Part
 from earmark.objectives.terms.supervised import Supervised
 from earmark.schedules.cosine import Constant, CosineOscillation
+from earmark.schedules.schedule import Place
+from earmark.training.averages.ema import EMA
 from earmark.training.devices import fabric_for
 from earmark.training.fit import fit
 from earmark.training.optimizers.adam import Adam
@@ -61,7 +63,9 @@ def test_an_epoch_says_what_happened(learner_of, train):
         assert each.losses["total"] == pytest.approx(2 * each.losses["one"])
         assert each.n_clips == 24 and each.seconds > 0 and each.clips_per_s == each.n_clips / each.seconds
         assert each.gradient_norm > 0
-    assert [each.lr for each in epochs] == pytest.approx([0.01 * settings.schedule(e, 3) for e in range(3)])
+    assert [each.lr for each in epochs] == pytest.approx(
+        [0.01 * settings.schedule(Place(6 * e, 6, 3)) for e in range(3)]
+    )
 
 
 def test_the_first_stream_defines_the_epoch_and_others_go_round(learner_of, train):
@@ -92,7 +96,9 @@ def test_workers_and_looks_at_the_losses_change_nothing(learner_of, train):
 
 
 def test_bfloat16_learns_too(learner_of):
-    settings = STEADY.model_copy(update={"device": "cpu", "precision": "bfloat16", "clip_norm": 1.0, "average": 0.9})
+    settings = STEADY.model_copy(
+        update={"device": "cpu", "precision": "bfloat16", "clip_norm": 1.0, "average": EMA(decay=0.9)}
+    )
     learner = learner_of(settings)
     half = fabric_for(settings)
     losses = [each.losses["total"] for each in fit(half, learner, {"curated": stream_of()}, settings, Chance(0))]

@@ -13,14 +13,43 @@ from earmark.models.encoders.skip_cnn import SkipCNN
 from earmark.models.heads.mean_max import MeanMax
 from earmark.models.network import ModelSettings
 from earmark.runs.checkpoints import load, save
+from earmark.schedules.one_cycle import OneCycle
+from earmark.schedules.plateau import Plateau
+from earmark.schedules.steps import Steps
+from earmark.training.averages.average import Average
+from earmark.training.averages.ema import EMA
+from earmark.training.averages.swa import SWA
 from earmark.training.optimizers.adam import Adam
+from earmark.training.optimizers.adamw import AdamW
+from earmark.training.optimizers.nadam import NAdam
+from earmark.training.optimizers.optimizer import Optimizer
+from earmark.training.optimizers.sam import SAM
+from earmark.training.optimizers.sgd import SGD
 from earmark.training.settings import TrainingSettings
 from tests.tiny import same_tensors
 
 HARD = TrainingSettings(
-    epochs=3, optimizer=Adam(lr=0.01, amsgrad=True, weight_decay=0.01), average=0.9, clip_norm=1.0, accumulate=2
+    epochs=3,
+    optimizer=Adam(lr=0.01, amsgrad=True, weight_decay=0.01),
+    average=EMA(decay=0.9),
+    clip_norm=1.0,
+    accumulate=2,
 )
 EASY = TrainingSettings(epochs=3)
+WAYS = {
+    "hard": HARD,
+    "easy": EASY,
+    "spared": TrainingSettings(epochs=3, optimizer=AdamW(lr=0.01, weight_decay=0.1, decay_norms=False)),
+    "nadam": TrainingSettings(epochs=3, optimizer=NAdam(lr=0.01, weight_decay=0.01), schedule=OneCycle()),
+    "sgd": TrainingSettings(epochs=3, optimizer=SGD(lr=0.1, weight_decay=0.01), schedule=Steps(every_epochs=1)),
+    "plain sgd": TrainingSettings(epochs=3, optimizer=SGD(lr=0.1, momentum=0, nesterov=False)),
+    "sam": TrainingSettings(epochs=3, optimizer=SAM(base=SGD(lr=0.1)), average=SWA(from_share=0.5, every_steps=2)),
+    "sharp adam": TrainingSettings(
+        epochs=3, optimizer=SAM(base=AdamW(lr=0.01)), clip_norm=1.0, accumulate=2, average=SWA(from_share=0.1)
+    ),
+    "plateau": TrainingSettings(epochs=4, optimizer=Adam(lr=0.01), schedule=Plateau(patience_epochs=0, least_gain=1)),
+}
+"""Every optimizer and every average; a new one belongs here."""
 
 
 def state_of(learner: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -28,26 +57,33 @@ def state_of(learner: Any) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     return {name: value.clone() for name, value in tensors.items()}, facts
 
 
-@pytest.mark.parametrize("settings", [HARD, EASY], ids=["hard", "easy"])
+@pytest.mark.parametrize("settings", WAYS.values(), ids=WAYS)
 @pytest.mark.parametrize("stop_after", [1, 2])
 def test_a_training_that_was_stopped_ends_bit_for_bit_like_one_that_was_not(
     learner_of, train, tmp_path, settings, stop_after
 ):
     straight = learner_of(settings)
-    log = train(straight, settings)
+    history: list[dict[str, Any]] = []
+    log = train(straight, settings, history=history)
     stopped = learner_of(settings)
-    first_log = train(stopped, settings, n_epochs=stop_after)
+    kept: list[dict[str, Any]] = []
+    first_log = train(stopped, settings, n_epochs=stop_after, history=kept)
     save(tmp_path / "last", *stopped.state())
     resumed = learner_of(settings, seed=99)
     resumed.load(*load(tmp_path / "last"))
     assert same_tensors(resumed.state()[0], stopped.state()[0])
     for name, value in resumed.objective.state_dict().items():
         assert value.stride() == stopped.objective.state_dict()[name].stride(), name
-    last_log = train(resumed, settings)
+    last_log = train(resumed, settings, history=json.loads(json.dumps(kept)))
     assert same_tensors(resumed.state()[0], straight.state()[0])
     assert json.dumps(resumed.state()[1]) == json.dumps(straight.state()[1])
     assert [each.losses for each in first_log + last_log] == [each.losses for each in log]
     assert [each.lr for each in first_log + last_log] == [each.lr for each in log]
+
+
+def test_every_optimizer_and_every_average_is_among_those_that_are_stopped():
+    assert {way.optimizer.kind for way in WAYS.values()} == set(Optimizer.members())
+    assert {way.average.kind for way in WAYS.values() if way.average} == set(Average.members())
 
 
 def test_two_learners_with_one_state_go_their_own_ways(learner_of, train):

@@ -1,15 +1,21 @@
 """A network: one encoder and one or more named heads."""
 
-from pydantic import field_validator
+from typing import Self
+
+import torch
+from pydantic import field_validator, model_validator
 from torch import Tensor, nn
 
 from earmark.core.batch import Batch
-from earmark.core.settings import Settings
+from earmark.core.errors import SettingsError
+from earmark.core.settings import Settings, nearest
 from earmark.core.spec import Spec
-from earmark.models.encoders.encoder import Encoded, Encoder
+from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
 from earmark.models.encoders.skip_cnn import SkipCNN
 from earmark.models.heads.head import Head
 from earmark.models.heads.mean_max import MeanMax
+from earmark.models.segments import SegmentMean, Segments, encode_segments
+from earmark.models.weights import Start
 
 
 class ModelSettings(Settings):
@@ -18,6 +24,10 @@ class ModelSettings(Settings):
     encoder: Encoder = SkipCNN()
     heads: dict[str, Head] = {"main": MeanMax()}
     """Named heads; the one called ``main`` is the tagger's, others serve terms of the objective."""
+    segments: Segments | None = None
+    """Hears clips in segments of one length and takes the mean of their logits; null hears them whole."""
+    start: Start | None = None
+    """Weights of another training to begin with; null begins with random ones."""
 
     @field_validator("heads")
     @classmethod
@@ -29,10 +39,39 @@ class ModelSettings(Settings):
                 )
         return heads
 
+    @model_validator(mode="after")
+    def _starts_heads_that_are(self) -> Self:
+        for name in self.start.heads if self.start and isinstance(self.start.heads, dict) else ():
+            if name not in self.heads:
+                raise ValueError(f"start.heads names head '{name}', which there is not; {nearest(name, self.heads)}")
+        return self
+
+    def check(self, spec: Spec) -> None:
+        """Refuse input that this network cannot take.
+
+        Raises:
+            SettingsError: with the names of both sides.
+        """
+        self.encoder.check(spec)
+        if self.segments and self.segments.frames < self.encoder.shortest(spec):
+            raise SettingsError(
+                f"segments have {self.segments.frames} frames, but encoder '{self.encoder.kind}' needs at least "
+                f"{self.encoder.shortest(spec)}; make them longer"
+            )
+
+    def shortest(self, spec: Spec) -> int:
+        """The fewest frames (or samples) that it can hear; segments are filled up."""
+        return 1 if self.segments else self.encoder.shortest(spec)
+
     def build(self, spec: Spec, n_classes: int) -> "Network":
         """The network for input of this spec."""
-        self.encoder.check(spec)
+        self.check(spec)
         return Network(self, spec, n_classes)
+
+    def build_heads(self, encoder: EncoderModule, n_classes: int) -> nn.ModuleDict:
+        """The heads on an encoder."""
+        built = {name: head.build(encoder, n_classes) for name, head in self.heads.items()}
+        return nn.ModuleDict({name: SegmentMean(head) for name, head in built.items()} if self.segments else built)
 
 
 class Network(nn.Module):
@@ -41,17 +80,33 @@ class Network(nn.Module):
     def __init__(self, settings: ModelSettings, spec: Spec, n_classes: int) -> None:
         super().__init__()
         self.encoder = settings.encoder.build(spec)
-        self.heads = nn.ModuleDict({name: head.build(self.encoder, n_classes) for name, head in settings.heads.items()})
+        self.heads = settings.build_heads(self.encoder, n_classes)
+        self.segment = settings.segments.frames if settings.segments else None
 
     def encode(self, batch: Batch) -> Encoded:
         """The encoder's maps of a batch that the view has made."""
-        encoded: Encoded = self.encoder(batch.values, batch.lengths if batch.padded else None)
+        lengths = batch.lengths if batch.padded else None
+        if self.segment is not None:
+            return encode_segments(self.encoder, batch.values, lengths, self.segment)
+        encoded: Encoded = self.encoder(batch.values, lengths)
         return encoded
 
     def forward(self, batch: Batch, head: str = "main") -> Tensor:
         """Logits, [batch, classes], in float32 whatever the encoder computed in."""
         logits: Tensor = self.heads[head](self.encode(batch))
         return logits.float()
+
+
+def class_axes(network: Network, settings: ModelSettings, n_classes: int) -> dict[str, int]:
+    """The tensors of a network that have a row for each class, and along which axis: what one class more changes."""
+    with torch.device("meta"):
+        larger = settings.build_heads(network.encoder, n_classes + 1).state_dict()
+    found = {}
+    for name, value in network.heads.state_dict().items():
+        changed = [axis for axis, n in enumerate(value.shape) if larger[name].shape[axis] != n]
+        if len(changed) == 1 and value.shape[changed[0]] == n_classes:
+            found[f"heads.{name}"] = changed[0]
+    return found
 
 
 def n_parameters(module: nn.Module) -> int:

@@ -26,11 +26,55 @@ LENGTHS = {"wave": (12000, 6600, 1, 12000, 9400, 40)}
 """Samples or frames of the clips of a batch; one of them is as short as can be."""
 FRAMES = (60, 33, 1, 60, 47, 2)
 VARIANTS: dict[str, list[dict[str, Any]]] = {
-    "mixup": [{"labels": "union", "alpha": 0.2}],
+    "between_class": [{"labels": "union", "window_s": 0.02}, {"legacy": True}],
+    "cross_fade": [{"labels": "linear", "partner": {"choice": "uniform"}}],
+    "cut_mix": [{"labels": "union", "share": {"kind": "uniform", "low": 0.2, "high": 0.4}}],
+    "mixup": [
+        {"labels": "union", "share": {"kind": "beta", "alpha": 0.2, "larger": True}},
+        {"share": {"kind": "fixed", "share": 0.7}, "partner": {"choice": "class_balanced"}},
+    ],
+    "paste": [{"mode": "add"}],
+    "spec_mix": [{"labels": "union", "widest_bands": 32, "widest_s": 9.0}, {"widest_bands": 0}],
+    "superpose": [{"least_overlap": 0.0, "longest_ratio": 5.0, "peak_ratio": 1.0}, {"least_overlap": 1.0}],
     "frequency_mask": [
         {"fill": "mean", "n_masks": 3},
         {"law": "centred", "narrowest_bands": 8, "widest_bands": 32},
+        {"law": "half_width", "narrowest_bands": 2, "widest_bands": 8, "fill": "minimum"},
     ],
+    "time_scale": [{"low_factor": 0.3, "high_factor": 0.6, "law": "linear"}, {"low_factor": 2.0, "high_factor": 4.0}],
+    "time_warp": [{"furthest_s": 9.0, "furthest_share": 0.49}],
+    "frequency_warp": [{"mean_change": 0.5, "mean_cutoff": 2.0}],
+    "random_resized_crop": [{"low_area": 0.05, "high_area": 0.3, "low_aspect": 0.2, "high_aspect": 5.0}],
+    "filter_augment": [{"law": "step", "fewest_parts": 1, "most_parts": 32, "narrowest_bands": 1}],
+    "freq_mixstyle": [{"share": {"kind": "uniform", "low": 0.0, "high": 0.5}, "partner": {"choice": "class_balanced"}}],
+    "patchout": [
+        {"patch_share": 0.0, "n_rows": 2, "column_share": 0.5, "patch_bands": 10, "patch_s": 0.07, "fill": "minimum"},
+        {"patch_share": 0.9, "patch_bands": 1, "patch_s": 0.01, "fill": "mean"},
+    ],
+    "band_filter": [{"shapes": ["band_stop"], "low_slope_db": 12, "high_slope_db": 48}],
+    "chunk_shuffle": [{"chunk_s": 0.1}],
+    "codec": [{"low_hz": 1000, "high_hz": 3000, "steps": "linear"}, {"low_hz": 500, "high_hz": 900, "steps": "none"}],
+    "effects": [
+        {"steps": [{"kind": "mixup", "p": 0.5}, {"kind": "tempo", "p": 1}]},
+        {"steps": [{"kind": "frequency_mask", "p": 0.5}, {"kind": "effects", "steps": ["gain"]}]},
+    ],
+    "equaliser": [{"n_bands": 1, "most_db": 24, "high_quality": 8}],
+    "gain": [{"law": "factor"}],
+    "noise": [{"colour": [-2, 2]}, {"colour": "brown", "low_db": -10, "high_db": 0}],
+    "one_of": [
+        {"steps": ["speed", "noise", "polarity"]},
+        {"steps": ["mixup", "gain"], "weights": [3, 1]},
+    ],
+    "overdrive": [{"low_db": 40, "high_db": 100, "colour": 100}],
+    "pitch": [{"low_cents": -2400, "high_cents": 2400, "segment_s": 0.02}],
+    "reverb": [{"rt60_low_s": 0.001, "rt60_high_s": 9, "wet_gain_db": 20}, {"reverberance_high": 100}],
+    "speed": [
+        {"low": 0.8, "high": 1.25, "law": "log", "interpolation": "nearest"},
+        {"low": 0.3, "high": 3, "interpolation": "linear"},
+    ],
+    "tempo": [{"low": 0.25, "high": 4, "segment_s": 0.03}],
+    "shift": [{"edge": "zeros", "most_share": 1}, {"most_s": 0.2}],
+    "slice": [{"least_share": 0.01}],
     "time_mask": [{"fill": "mean", "n_masks": 3, "widest_share": 1.0, "narrowest_s": 0.1, "widest_s": 9.0}],
 }
 TENSORS = ("values", "lengths", "targets", "known", "weights", "origins")

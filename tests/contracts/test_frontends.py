@@ -29,7 +29,32 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "normalise": [
         {"over": over, "per_band": per_band} for over in ("none", "clip", "global", "origin") for per_band in (0, 1)
     ],
+    "stft": [{"spectrum": "power", "n_fft": 1001, "win_samples": 801, "hop_samples": 300, "window": "hamming"}],
+    "chroma": [{"norm": "none", "n_fft": 1001, "hop_samples": 300, "n_chroma": 24}],
+    "cqt": [
+        {"hop_samples": 150, "fmin_hz": 50, "n_bins": 100, "filter_scale": 0.5},
+        {"hop_samples": 347, "fmin_hz": 900, "bins_per_octave": 24, "n_bins": 40, "window": "blackman"},
+    ],
+    "phase": [
+        {"quantity": quantity, "n_mels": n_mels, "limit": limit}
+        for quantity in ("instantaneous_frequency", "group_delay")
+        for n_mels, limit in ((40, 4), (None, None))
+    ],
     "log_mel": [{"compression": "log", "normalise": {"over": "global", "per_band": True}}],
+    "pcen": [{"scale": 1, "start": "first"}, {"power": 0, "time_constant_s": 0.05, "gain": 0.5}],
+    "mfcc": [{"n_mfcc": 24, "ortho": False, "lifter": 22}],
+    "deltas": [{"orders": 1, "width_frames": 3}, {"width_frames": 41}],
+    "frequency_map": [{"low": 1, "high": 0}],
+    "image": [{"copies": 1, "top": 255}],
+    "waveform": [{"level": level, "factor": 2} for level in ("none", "peak", "rms")],
+    "stack": [
+        {
+            "parts": [["mel", "decibel", {"kind": "normalise", "over": "global"}], ["mel", "pcen", "mfcc"]],
+            "n_bands": 50,
+        },
+        {"parts": [[], [{"kind": "normalise", "over": "origin"}, "deltas"], ["mfcc"]], "n_bands": 24},
+        {"parts": [["decibel"], ["pcen"]]},
+    ],
 }
 
 
@@ -74,6 +99,16 @@ def some_lengths(spec: Spec) -> list[int]:
     return [9000, 4001, 1, 2600] if spec.domain == "wave" else [30, 17, 1, 8]
 
 
+def shape_of(spec: Spec) -> tuple[int, ...]:
+    """Of one clip of this spec, without its time."""
+    return () if spec.domain == "wave" else (spec.n_channels, spec.n_bands)
+
+
+def some_sum(out: torch.Tensor) -> torch.Tensor:
+    """A sum whose every term counts differently, so that no gradient vanishes by chance."""
+    return (out * torch.randn(out.shape, generator=torch.Generator().manual_seed(1))).sum()
+
+
 def module_of(step: FrontEnd, spec: Spec) -> ViewModule:
     """The front end, having learned what it has to from some noise."""
     module = ViewModule([step], spec)
@@ -97,7 +132,7 @@ def test_what_comes_out_is_what_was_promised(step, spec):
     out, promised = module_of(step, spec)(batch), step.after(spec)
     assert out.domain == promised.domain
     assert out.rate_hz == pytest.approx(promised.rate_hz)
-    assert out.values.shape[:3] == (4, promised.n_channels, promised.n_bands)
+    assert out.values.shape[:-1] == (4, *shape_of(promised))
     assert out.values.dtype == torch.float32 and out.values.is_contiguous()
     assert out.lengths.max() == out.values.shape[-1] and out.lengths.min() >= 1
     assert torch.equal(batch.values, before)
@@ -148,7 +183,7 @@ def test_silence_one_sample_and_great_noise_stay_finite_and_have_a_gradient(step
     batch = batch.changed(values=batch.values.requires_grad_())
     out = module_of(step, spec)(batch).values
     assert bool(out.isfinite().all())
-    (out * noise(Spec("features", 1.0, *out.shape[1:3]), 2, out.shape[-1], seed=1)).sum().backward()
+    some_sum(out).backward()
     assert bool(values.grad is None and batch.values.grad.isfinite().all())
 
 
@@ -158,7 +193,7 @@ def test_the_gradient_reaches_the_input(step, spec):
     batch = batch_of(noise(spec, 3, max(lengths)), spec, lengths)
     batch = batch.changed(values=batch.values.requires_grad_())
     out = module_of(step, spec)(batch).values
-    (out * noise(Spec("features", 1.0, *out.shape[1:3]), 3, out.shape[-1], seed=1)).sum().backward()
+    some_sum(out).backward()
     for gradient, length in zip(batch.values.grad, lengths, strict=True):
         assert gradient[..., :length].any()
 

@@ -1,6 +1,11 @@
-"""What every head must keep to; a new member is tried with its defaults the moment it exists."""
+"""What every head must keep to; a new member is tested the moment it exists.
+
+A member is tried with each of the settings in `SMALL`, or with its defaults where it has no entry there.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +18,22 @@ from earmark.models.heads.mean_max import MeanMax
 from earmark.models.heads.pooling import mean_over_time
 from tests.tiny import N_CLASSES, same_tensors, stirred
 
-every_head = pytest.mark.parametrize("kind", Head.members())
+SMALL: dict[str, list[dict[str, Any]]] = {
+    "attention": [{}, {"weights": "shared", "bounded": False, "bands": "max"}, {"of": "probabilities", "hidden": 6}],
+    "linear_softmax": [{}, {"bands": "max", "hidden": 6, "prior": 0.1}],
+    "mean_max": [{}, {"swapped": True}],
+    "recurrent": [
+        {"units": 6, "hidden": (5,)},
+        {"units": 4, "layers": 1, "both_ways": True, "bands": "mean", "layer_norm": True, "hidden": "same"},
+        {"units": 4, "both_ways": True, "cell": "lstm", "bands": "max", "input_norm": True, "act": "prelu"},
+    ],
+}
+CASES = [
+    pytest.param(kind, settings, id=f"{kind}-{i}")
+    for kind in Head.members()
+    for i, settings in enumerate(SMALL.get(kind, [{}]))
+]
+every_head = pytest.mark.parametrize(("kind", "settings"), CASES)
 CHANNELS, BANDS = 10, 3
 
 
@@ -23,9 +43,9 @@ class Still(EncoderModule):
     n_channels, n_bands, stride = CHANNELS, BANDS, 4
 
 
-def head_of(kind: str, seed: int = 0) -> HeadModule:
+def head_of(kind: str, settings: dict[str, Any], seed: int = 0) -> HeadModule:
     torch.manual_seed(seed)
-    return Head.members()[kind]().build(Still(), N_CLASSES)
+    return Head.members()[kind].model_validate(settings).build(Still(), N_CLASSES)
 
 
 def encoded(lengths: tuple[int, ...], seed: int = 0) -> Encoded:
@@ -35,8 +55,8 @@ def encoded(lengths: tuple[int, ...], seed: int = 0) -> Encoded:
 
 
 @every_head
-def test_one_logit_a_class_and_a_batch_is_its_members(kind):
-    head, (maps, lengths, _) = stirred(head_of(kind)), encoded((9, 4, 1, 7))
+def test_one_logit_a_class_and_a_batch_is_its_members(kind, settings):
+    head, (maps, lengths, _) = stirred(head_of(kind, settings)), encoded((9, 4, 1, 7))
     with torch.no_grad():
         logits = head(Encoded(maps, lengths))
         assert logits.shape == (4, N_CLASSES)
@@ -46,16 +66,16 @@ def test_one_logit_a_class_and_a_batch_is_its_members(kind):
 
 
 @every_head
-def test_padding_has_no_say_whatever_it_holds(kind):
-    head, (maps, lengths, _) = stirred(head_of(kind)), encoded((9, 4, 1, 7))
+def test_padding_has_no_say_whatever_it_holds(kind, settings):
+    head, (maps, lengths, _) = stirred(head_of(kind, settings)), encoded((9, 4, 1, 7))
     noise = torch.where(signal_mask(lengths, 9)[:, None, None], maps, 1e3)
     with torch.no_grad():
         torch.testing.assert_close(head(Encoded(noise, lengths)), head(Encoded(maps, lengths)))
 
 
 @every_head
-def test_every_parameter_gets_a_gradient(kind):
-    head = head_of(kind).train()
+def test_every_parameter_gets_a_gradient(kind, settings):
+    head = head_of(kind, settings).train()
     torch.manual_seed(1)
     head(encoded((9, 4, 5, 7, 3, 8))).square().sum().backward()
     for name, parameter in head.named_parameters():
@@ -64,8 +84,8 @@ def test_every_parameter_gets_a_gradient(kind):
 
 
 @every_head
-def test_another_of_its_kind_takes_its_state(kind):
-    one, other = head_of(kind, seed=1), head_of(kind, seed=2)
+def test_another_of_its_kind_takes_its_state(kind, settings):
+    one, other = head_of(kind, settings, seed=1), head_of(kind, settings, seed=2)
     one.train()(encoded((9, 4, 1, 7)))
     other.load_state_dict(one.state_dict())
     assert same_tensors(one.state_dict(), other.state_dict())
@@ -74,8 +94,8 @@ def test_another_of_its_kind_takes_its_state(kind):
 
 
 @every_head
-def test_a_silent_frame_and_bfloat16_are_defined(kind):
-    head = stirred(head_of(kind))
+def test_a_silent_frame_and_bfloat16_are_defined(kind, settings):
+    head = stirred(head_of(kind, settings))
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         assert bool(head(Encoded(torch.zeros(2, CHANNELS, BANDS, 1), torch.tensor([1, 0]))).isfinite().all())
         assert bool(head(Encoded(encoded((9, 9)).maps.bfloat16(), None)).isfinite().all())

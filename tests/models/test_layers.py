@@ -7,7 +7,7 @@ import torch
 
 from earmark.core.batch import signal_mask
 from earmark.models.layers.convolution import ConvUnit
-from earmark.models.layers.masks import max_pooled, mean_pooled, strided
+from earmark.models.layers.masks import max_pooled, mean_pooled, signal_max, signal_mean, strided
 from tests.tiny import stirred
 
 LENGTHS = (23, 9, 14, 1)
@@ -42,19 +42,54 @@ def test_convolutions(kernel, stride, padding):
         a_batch_is_its_members(unit, floor=taps if padding == 0 else 1)
 
 
-@pytest.mark.parametrize(("kernel", "stride", "padding"), [((2, 2), None, (0, 0)), ((3, 3), (2, 2), (1, 1))])
-def test_maxima_even_where_everything_is_below_zero(kernel, stride, padding):
+@pytest.mark.parametrize("ceil", [False, True])
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [((2, 2), None, (0, 0)), ((3, 3), (2, 2), (1, 1)), ((3, 3), (2, 2), (0, 0))]
+)
+def test_maxima_even_where_everything_is_below_zero(kernel, stride, padding, ceil):
     def below(values, lengths):
         shifted = values - 9.0
         if lengths is not None:
             shifted = shifted * signal_mask(lengths, values.shape[-1])[:, None, None]
-        return max_pooled(shifted, lengths, kernel, stride, padding)
+        return max_pooled(shifted, lengths, kernel, stride, padding, ceil=ceil)
 
     a_batch_is_its_members(below, floor=kernel[1] - 2 * padding[1])
 
 
-def test_means():
-    a_batch_is_its_members(lambda values, lengths: mean_pooled(values, lengths, (2, 3)), floor=3)
+@pytest.mark.parametrize("ceil", [False, True])
+def test_means(ceil):
+    a_batch_is_its_members(
+        lambda values, lengths: mean_pooled(values, lengths, (2, 3), ceil=ceil), floor=2 if ceil else 3
+    )
+
+
+def test_means_and_maxima_of_what_is_signal():
+    values, lengths = maps()
+    noise = torch.where(signal_mask(lengths, max(LENGTHS))[:, None, None], values - 5, 1e3)
+    for row, n in enumerate(LENGTHS):
+        found = values[row, ..., :n] - 5
+        torch.testing.assert_close(signal_mean(noise, lengths)[row], found.mean(dim=(1, 2)))
+        torch.testing.assert_close(signal_max(noise, lengths)[row], found.amax(dim=(1, 2)))
+    torch.testing.assert_close(signal_mean(values, None), values.mean(dim=(2, 3)))
+    torch.testing.assert_close(signal_max(values, None), values.amax(dim=(2, 3)))
+    assert not signal_max(noise, torch.zeros_like(lengths)).any()
+
+
+@pytest.mark.parametrize("size", [(1, 1), (4, 1), (4, 2)])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 2), (7, 2), (5, 3)])
+def test_gradients_in_bfloat16_on_maps_narrower_than_the_stride(kernel, stride, size):
+    """oneDNN's own read memory that nobody has written: most of the time, not always."""
+    for seed in range(8):
+        torch.manual_seed(seed)
+        unit = ConvUnit(8, 16, kernel, stride, norm=False, act="none").to(memory_format=torch.channels_last)
+        values = torch.randn(4, 8, *size).to(memory_format=torch.channels_last)
+        plain = unit.convolution(values)
+        (wanted,) = torch.autograd.grad(plain.square().sum(), unit.convolution.weight)
+        assert torch.equal(unit(values, None)[0], plain)
+        with torch.autocast("cpu", torch.bfloat16):
+            found, _ = unit(values, None)
+        (given,) = torch.autograd.grad(found.float().square().sum(), unit.convolution.weight)
+        torch.testing.assert_close(given, wanted, rtol=0.05, atol=0.05 * float(wanted.abs().max()))
 
 
 def test_lengths_are_those_of_torch():
@@ -65,3 +100,7 @@ def test_lengths_are_those_of_torch():
             layer = torch.nn.Conv1d(1, 1, kernel, stride, padding, dilation)
             wanted = layer(torch.zeros(1, 1, n)).shape[-1]
             assert strided(torch.tensor([n]), kernel, stride, padding, dilation).tolist() == [wanted]
+            if 2 * padding <= kernel:
+                pool = torch.nn.MaxPool1d(kernel, stride, padding, dilation, ceil_mode=True)
+                wanted = pool(torch.zeros(1, 1, n)).shape[-1]
+                assert strided(torch.tensor([n]), kernel, stride, padding, dilation, ceil=True).tolist() == [wanted]

@@ -41,6 +41,8 @@ class Encoder(Member, ABC, family="encoder"):
     """``features`` (spectrograms of any kind) or ``wave``."""
     tolerance: ClassVar[float] = 1e-4
     """By how much padding may change a logit in float32."""
+    tolerance_bf16: ClassVar[float] = 0.15
+    """By what share of the largest logit bfloat16 may change a logit of a net that has not learned yet."""
 
     @abstractmethod
     def build(self, spec: Spec) -> "EncoderModule":
@@ -73,6 +75,9 @@ class EncoderModule(nn.Module):
     """Input frames for one frame of the maps."""
     taps: tuple[Shape, ...] = ()
     """What its taps look like, where it has them."""
+
+    def fetch(self) -> None:
+        """Take published weights, where the settings name any; a training begins so, and nothing else does."""
 
     def forward(self, values: Tensor, lengths: Tensor | None) -> Encoded:
         """Maps of a batch; ``lengths`` is none where nothing is padded."""

@@ -1,20 +1,27 @@
 """The head of the same public kernel: mean over time, then maximum over frequency, then two linear layers.
 
 512 -> dropout .2 -> 128 -> PReLU -> batch norm -> dropout .1 -> classes; the 128 and the dropouts are settings.
+
+J. Deng (2019) feeds the same net with spectrograms whose axes are swapped, and so takes the mean over frequency and
+then the maximum over time. As the kernels and pools of that net are square, ``swapped`` is all that is left of it on
+the usual axes: every kernel is learnt transposed, and the logits are the same.
 """
 
+import torch
 from pydantic import Field
 from torch import Tensor
 
 from earmark.models.encoders.encoder import Encoded, EncoderModule
 from earmark.models.heads.head import Head, HeadModule
-from earmark.models.heads.pooling import mean_over_time
+from earmark.models.heads.pooling import max_over_time, mean_over_time
 from earmark.models.layers.perceptron import Perceptron
 
 
 class MeanMax(Head, kind="mean_max"):
     """Mean over the time that is signal, maximum over frequency, a hidden layer, logits."""
 
+    swapped: bool = False
+    """Whether it is the mean over frequency and then the maximum over the time that is signal."""
     hidden: int = Field(128, ge=1)
     """Units of the hidden layer."""
     dropout: float = Field(0.2, ge=0, lt=1)
@@ -34,6 +41,7 @@ class MeanMaxModule(HeadModule):
 
     def __init__(self, settings: MeanMax, n_channels: int, n_classes: int) -> None:
         super().__init__()
+        self.swapped = settings.swapped
         self.layers = Perceptron(
             n_channels,
             (settings.hidden,),
@@ -46,5 +54,10 @@ class MeanMaxModule(HeadModule):
         )
 
     def forward(self, encoded: Encoded) -> Tensor:
-        logits: Tensor = self.layers(mean_over_time(encoded).amax(dim=2))
+        if self.swapped:
+            rows = encoded.maps.mean(dim=2, keepdim=True, dtype=torch.float32)
+            pooled = max_over_time(Encoded(rows, encoded.lengths))[:, :, 0]
+        else:
+            pooled = mean_over_time(encoded).amax(dim=2)
+        logits: Tensor = self.layers(pooled)
         return logits

@@ -22,7 +22,8 @@ class Pooled(Head, kind="pooled"):
 
     The defaults are the head of O. Akiyama and J. Sato (2019): the maximum over both, 1024 units twice, dropout .2 and
     .1; ``bands: flat`` keeps frequency rows apart, as their net on waves has it. With ``taps`` the pooled vectors of
-    all taps of the encoder stand side by side, which ex4sperans (2019) calls deep supervision.
+    all taps of the encoder stand side by side, which ex4sperans (2019) calls deep supervision. With ``tap`` it looks at
+    one of them only, as auxiliary classifiers do.
     """
 
     time: OverTime = "max"
@@ -31,6 +32,8 @@ class Pooled(Head, kind="pooled"):
     """Mean or maximum over frequency, or all its rows side by side."""
     taps: bool = False
     """Whether the taps of the encoder are pooled, one by one, instead of its last maps."""
+    tap: int | None = Field(None, ge=0)
+    """The one tap that is pooled instead of the last maps, 0 the earliest; null: the last maps."""
     hidden: tuple[int, ...] | Literal["same"] = (1024, 1024)
     """Units of each hidden layer, if any; ``same`` is one layer of as many as are pooled."""
     dropout: tuple[float, ...] | float = (0.2, 0.1)
@@ -38,13 +41,21 @@ class Pooled(Head, kind="pooled"):
     input_dropout: float = Field(0.0, ge=0, lt=1)
     """Share of what is pooled dropped in training."""
     act: ActivationName = "relu"
-    """The activation of the hidden layers; a PReLU has a slope for each unit."""
+    """The activation of the hidden layers."""
+    slopes: Literal["one", "each"] = "each"
+    """Whether a PReLU has one slope for all units or one for each."""
     norm: NormPlace = "none"
     """Where the batch norm of hidden layers stands."""
     input_norm: bool = False
     """Whether what is pooled goes through batch norm first."""
     prior: float | None = Field(None, gt=0, lt=1)
     """Probability that every class starts from; null starts at one half."""
+
+    @model_validator(mode="after")
+    def _all_taps_or_one(self) -> Self:
+        if self.taps and self.tap is not None:
+            raise ValueError(f"a head pools all taps or one, got taps: true and tap: {self.tap}; leave one of them out")
+        return self
 
     @model_validator(mode="after")
     def _one_dropout_a_layer(self) -> Self:
@@ -72,7 +83,14 @@ class Pooled(Head, kind="pooled"):
             raise SettingsError(
                 "head 'pooled' is to pool the taps of the encoder, but this encoder has none; set taps: false"
             )
+        if self.tap is not None and self.tap >= len(encoder.taps):
+            raise SettingsError(
+                f"head 'pooled' is to pool tap {self.tap}, but this encoder has {len(encoder.taps)} taps, counted from "
+                "0; choose another, or leave tap out"
+            )
         shapes = encoder.taps if self.taps else (Shape(encoder.n_channels, encoder.n_bands, encoder.stride),)
+        if self.tap is not None:
+            shapes = (encoder.taps[self.tap],)
         return PooledModule(self, shapes, n_classes)
 
 
@@ -90,14 +108,15 @@ class PooledModule(HeadModule):
             n_classes,
             act=settings.act,
             norm=settings.norm,
-            slopes="each",
+            slopes=settings.slopes,
             input_dropout=settings.input_dropout,
             dropout=settings.dropouts,
             prior=settings.prior,
         )
 
     def forward(self, encoded: Encoded) -> Tensor:
-        parts = encoded.taps if self.settings.taps else (encoded,)
+        settings = self.settings
+        parts = encoded.taps if settings.taps else (encoded if settings.tap is None else encoded.taps[settings.tap],)
         logits: Tensor = self.layers(self.norm(torch.cat([self._pooled(part) for part in parts], dim=1)))
         return logits
 

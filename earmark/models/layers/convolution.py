@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from earmark.models.layers.masks import Lengths, masked, strided
 
@@ -22,6 +24,22 @@ def activation(name: ActivationName, n_channels: int = 1) -> nn.Module:
         "none": nn.Identity,
     }
     return nn.PReLU(n_channels) if name == "prelu" else plain[name]()
+
+
+class Depthwise(nn.Conv2d):
+    """A convolution over each channel by itself that goes back and forth in float32 where bfloat16 would be slow.
+
+    oneDNN has fast bfloat16 gradients of these only for stride 1, kernels of up to 3 frames and maps that are no
+    smaller than the kernel; its others take up to ten times as long as those in float32.
+    """
+
+    def forward(self, values: Tensor) -> Tensor:
+        rows, frames = self.kernel_size
+        fast = max(self.stride) == 1 and frames <= min(3, values.shape[3]) and rows <= values.shape[2]
+        if fast or values.device.type != "cpu" or not (torch.is_grad_enabled() and torch.is_autocast_enabled("cpu")):
+            return super().forward(values)
+        with torch.autocast("cpu", enabled=False):
+            return super().forward(values.float()).to(torch.get_autocast_dtype("cpu"))
 
 
 class ConvUnit(nn.Module):
@@ -55,13 +73,19 @@ class ConvUnit(nn.Module):
         if one_d:
             self.convolution: nn.Module = nn.Conv1d(n_in, n_out, *self.time, groups=groups, bias=bias)
         else:
-            self.convolution = nn.Conv2d(n_in, n_out, kernels, strides, paddings, groups=groups, bias=bias)
+            kind = Depthwise if groups == n_in == n_out else nn.Conv2d
+            self.convolution = kind(n_in, n_out, kernels, strides, paddings, groups=groups, bias=bias)
         self.norm = (nn.BatchNorm1d(n_out) if one_d else nn.BatchNorm2d(n_out)) if norm else nn.Identity()
         self.act = activation(act, n_out)
 
     def forward(self, values: Tensor, lengths: Lengths) -> tuple[Tensor, Lengths]:
         """The maps and the frames that are left."""
         lengths = strided(lengths, *self.time)
+        kernel, stride, padding = self.time
+        if values.shape[-1] < stride and 0 < 2 * padding == kernel - 1:
+            # The result is the same, but oneDNN's bfloat16 gradients of weights are not: where the maps are narrower
+            # than the stride, they read memory that nobody has written.
+            values = F.pad(values, (0, stride - values.shape[-1]))
         return masked(self.act(self.norm(self.convolution(values))), lengths), lengths
 
 

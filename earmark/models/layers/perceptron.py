@@ -18,6 +18,8 @@ NormPlace = Literal["none", "before", "after"]
 class Perceptron(nn.Sequential):
     """Dropout, then hidden layers of linear, activation, batch norm and dropout, then a linear layer to the classes.
 
+    With ``input_norm`` a batch norm comes first of all.
+
     Args:
         n_in: numbers that come in.
         hidden: units of each hidden layer.
@@ -25,6 +27,7 @@ class Perceptron(nn.Sequential):
         act: the activation.
         norm: see `NormPlace`.
         slopes: whether a PReLU has one slope or one for each unit.
+        input_norm: whether what comes in goes through batch norm.
         input_dropout: share of what comes in that is dropped in training.
         dropout: share of the units of each hidden layer that is dropped in training, one number a layer.
         prior: the probability that every class starts from; none starts at one half. Most labels are absent, and a net
@@ -40,11 +43,13 @@ class Perceptron(nn.Sequential):
         act: ActivationName = "relu",
         norm: NormPlace = "none",
         slopes: Literal["one", "each"] = "one",
+        input_norm: bool = False,
         input_dropout: float = 0.0,
         dropout: Sequence[float] = (),
         prior: float | None = None,
     ) -> None:
-        layers: list[nn.Module] = [nn.Dropout(input_dropout)]
+        layers: list[nn.Module] = [nn.BatchNorm1d(n_in)] if input_norm else []
+        layers.append(nn.Dropout(input_dropout))
         for units, share in zip(hidden, dropout, strict=True):
             steps = [activation(act, units if slopes == "each" else 1)]
             if norm != "none":
@@ -55,7 +60,7 @@ class Perceptron(nn.Sequential):
         if prior is not None:
             nn.init.constant_(last.bias, math.log(prior / (1 - prior)))
         super().__init__(*layers, last)
-        self.normed = norm != "none" and bool(hidden)
+        self.normed = input_norm or (norm != "none" and bool(hidden))
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Logits [batch, classes] from [batch, n_in].

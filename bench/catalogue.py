@@ -9,6 +9,9 @@ from bench.row import Row
 
 BENCHMARKS = {
     "log_mel": "Log-mel features",
+    "front_ends": "Other front ends",
+    "effects": "Changes of waves",
+    "augmenting": "What augmentation costs a training step",
     "training_step": "A training step",
     "crops": "Random crops",
     "inference": "Scores of clips of many lengths",

@@ -17,7 +17,7 @@ One = Callable[[Wave], object]
 
 def audiomentation(name: str, settings: dict[str, Any]) -> One:
     """A transform of audiomentations, always applied."""
-    import audiomentations
+    import audiomentations  # type: ignore[import-untyped,import-not-found,unused-ignore]
 
     transform = getattr(audiomentations, name)(**settings, p=1.0)
     return lambda wave: transform(wave, RATE_HZ)

@@ -69,6 +69,9 @@ _MIXING = "{kind: mixup, p: 0.5}"
 _MASKS = "{kind: frequency_mask, p: 0.5, widest_bands: 12}, {kind: time_mask, p: 0.5}"
 
 
+_EFFECTS = "{kind: effects, p: 0.5}"
+
+
 def _augmented(name: str, *steps: str) -> Arm:
     return Arm(name, "small", ("training.epochs=40", f"view=[{', '.join(steps)}]"))
 
@@ -77,6 +80,8 @@ AUGMENTED = (
     _augmented("no augmentation", _LOG_MEL),
     _augmented("mixing", _LOG_MEL, _MIXING),
     _augmented("masks", _LOG_MEL, _MASKS),
+    _augmented("effects", _EFFECTS, _LOG_MEL),
+    _augmented("all", _EFFECTS, _LOG_MEL, _MIXING, _MASKS),
 )
 
 STUDIES = {

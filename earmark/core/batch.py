@@ -17,7 +17,8 @@ from torch.nn import functional
 
 from earmark.core.spec import Domain
 
-_TENSORS = ("values", "lengths", "targets", "known", "weights", "origins")
+TENSORS = ("values", "lengths", "targets", "known", "weights", "origins")
+"""The parts of a batch that have one row a clip and travel to a device."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class Batch:
         """The batch without its guests."""
         if not self.guests:
             return self
-        parts = {name: getattr(self, name)[: self.n_own] for name in _TENSORS}
+        parts = {name: getattr(self, name)[: self.n_own] for name in TENSORS}
         return replace(self, **parts, ids=self.ids[: self.n_own], guests=())
 
     def changed(self, **parts: Any) -> Batch:
@@ -82,18 +83,18 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The batch on a device; the copy does not make the host wait."""
-        return replace(self, **{name: getattr(self, name).to(device, non_blocking=True) for name in _TENSORS})
+        return replace(self, **{name: getattr(self, name).to(device, non_blocking=True) for name in TENSORS})
 
     def pinned(self) -> Batch:
         """The batch in page-locked memory, from which a GPU copies while it computes."""
-        return replace(self, **{name: getattr(self, name).pin_memory() for name in _TENSORS})
+        return replace(self, **{name: getattr(self, name).pin_memory() for name in TENSORS})
 
 
 def together(batches: Sequence[Batch]) -> Batch:
     """Several batches as one, in order; the shorter ones are padded with zeros."""
     longest = max(batch.values.shape[-1] for batch in batches)
     batches = [_padded(batch, longest) for batch in batches]
-    parts = {name: torch.cat([getattr(batch, name) for batch in batches]) for name in _TENSORS}
+    parts = {name: torch.cat([getattr(batch, name) for batch in batches]) for name in TENSORS}
     ids = tuple(name for batch in batches for name in batch.ids)
     return batches[0].changed(**parts, ids=ids, padded=any(batch.padded for batch in batches))
 

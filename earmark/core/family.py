@@ -105,7 +105,12 @@ class Member(Settings):
 
 
 def families() -> dict[str, type[Member]]:
-    """The root of every family whose package has been imported, by its name."""
+    """The root of every family whose package has been imported, by its name, and of the families of their members."""
+    looked: set[str] = set()
+    while new := set(_ROOTS) - looked:
+        looked |= new
+        for name in new:
+            _ROOTS[name].members()
     return dict(_ROOTS)
 
 

@@ -43,6 +43,14 @@ def mel_to_hz(mel: Float[Tensor, "*n"], scale: MelScale = "slaney") -> Float[Ten
     return torch.where(mel < _KNEE_MEL, mel * _HZ_PER_MEL, above)
 
 
+def mel_corners(
+    n_mels: int, fmin_hz: float, fmax_hz: float, scale: MelScale = "slaney"
+) -> Float[Tensor, " mels_and_two"]:
+    """Frequencies in Hz at equal distances on the mel scale: band i goes from corner i over i + 1 to i + 2; float64."""
+    ends = hz_to_mel(torch.tensor([fmin_hz, fmax_hz], dtype=torch.float64), scale)
+    return mel_to_hz(torch.linspace(float(ends[0]), float(ends[1]), n_mels + 2, dtype=torch.float64), scale)
+
+
 def mel_filters(
     rate_hz: float,
     n_fft: int,
@@ -78,8 +86,7 @@ def mel_filters(
         raise SettingsError(
             f"mel bands must go from a lower to a higher frequency, got {fmin_hz:g} to {fmax_hz:g} Hz; lower fmin_hz"
         )
-    ends = hz_to_mel(torch.tensor([fmin_hz, fmax_hz], dtype=torch.float64), scale)
-    corners = mel_to_hz(torch.linspace(float(ends[0]), float(ends[1]), n_mels + 2, dtype=torch.float64), scale)
+    corners = mel_corners(n_mels, fmin_hz, fmax_hz, scale)
     bins = torch.arange(n_fft // 2 + 1, dtype=torch.float64) * (rate_hz / n_fft)
     low, middle, high = (corners[i : n_mels + i, None] for i in range(3))
     filters = torch.minimum((bins - low) / (middle - low), (high - bins) / (high - middle)).clamp(min=0.0)

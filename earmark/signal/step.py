@@ -73,9 +73,19 @@ class Augment(Step, ABC, family="augment"):
     """A random step: numbers are drawn apart from being applied, so a step replays exactly and a test chooses them."""
 
     @property
+    def within(self) -> tuple[Augment, ...]:
+        """The augmentations that this one consists of, if it does."""
+        return ()
+
+    @property
     def guests(self) -> tuple[str, ...]:
         """Other streams whose clips this step mixes in; their batches come along as guests (`Batch.guests`)."""
-        return ()
+        return tuple(dict.fromkeys(name for step in self.within for name in step.guests))
+
+    @property
+    def softens(self) -> bool:
+        """Whether labels that were there or not may come out in between, as shares of a mixture do."""
+        return any(step.softens for step in self.within)
 
     @abstractmethod
     def draw(self, batch: Batch, chance: torch.Generator) -> Draw:

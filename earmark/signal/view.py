@@ -7,31 +7,18 @@ statistics, is the same module without its augmentations.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Protocol, TypeGuard, runtime_checkable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from earmark.core.batch import Batch, together
 from earmark.core.chance import Chance
 from earmark.core.errors import RunError, SettingsError
+from earmark.dsp.precision import in_full
+from earmark.signal.fitting import Fittable, next_learner, passed_through
 from earmark.signal.step import Augment, FrontEnd, Spec, Step
-
-
-@runtime_checkable
-class Fittable(Protocol):
-    """A module that must see training batches before it can be used."""
-
-    fitted: Tensor
-    """Whether it has: one boolean in the module's state."""
-
-    def update(self, batch: Batch) -> None:
-        """Take in one batch as it comes to this module."""
-
-    def finish(self) -> None:
-        """Make what was taken in the statistics in use."""
 
 
 def check(steps: Sequence[Step], spec: Spec) -> Spec:
@@ -76,7 +63,7 @@ class ViewModule(nn.Module):
     def forward(
         self, batch: Batch, chance: Chance | None = None, others: Mapping[str, Batch] = MappingProxyType({})
     ) -> Batch:
-        """The batch as the model gets it.
+        """The batch as the model gets it, worked out in float32, mixed precision or not.
 
         Args:
             batch: what the stream gives, on the device of this module; it is not changed.
@@ -89,13 +76,14 @@ class ViewModule(nn.Module):
             told = tuple((name, len(guest)) for name, guest in guests.items())
             batch = together([batch, *guests.values()]).changed(guests=told)
         frontends = iter(self.frontends)
-        for place, step in enumerate(self.steps):
-            if not isinstance(step, Augment):
-                batch = next(frontends)(batch)
-            elif chance is not None:
-                batch = step.apply(batch, step.draw(batch, chance.at("augment", index=place).torch()))
-            if place == last:
-                batch = batch.own()
+        with in_full(batch.values.device):
+            for place, step in enumerate(self.steps):
+                if not isinstance(step, Augment):
+                    batch = next(frontends)(batch)
+                elif chance is not None:
+                    batch = step.apply(batch, step.draw(batch, chance.at("augment", index=place).torch()))
+                if place == last:
+                    batch = batch.own()
         return batch
 
     def _guests(self, others: Mapping[str, Batch]) -> tuple[dict[str, Batch], int]:
@@ -107,7 +95,7 @@ class ViewModule(nn.Module):
     @property
     def needs_fit(self) -> bool:
         """Whether any step still has to learn statistics from training batches."""
-        return any(_unfitted(leaf) for leaf in self._leaves())
+        return next_learner(self.frontends)[1] is not None
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Batch]) -> int:
@@ -123,17 +111,12 @@ class ViewModule(nn.Module):
         Raises:
             RunError: there were no batches, or none the second time.
         """
-        leaves = list(self._leaves())
         n_clips = 0
-        for place, leaf in enumerate(leaves):
-            if _unfitted(leaf):
-                n_clips = _taught(leaf, leaves[:place], batches)
+        before, learner = next_learner(self.frontends)
+        while learner is not None:
+            n_clips = _taught(learner, before, batches)
+            before, learner = next_learner(self.frontends)
         return n_clips
-
-    def _leaves(self) -> Iterator[nn.Module]:
-        """The modules of the front ends in order, with sequences taken apart."""
-        for frontend in self.frontends:
-            yield from _taken_apart(frontend)
 
 
 def build_view(steps: Sequence[Step], spec: Spec) -> ViewModule:
@@ -141,18 +124,12 @@ def build_view(steps: Sequence[Step], spec: Spec) -> ViewModule:
     return ViewModule(steps, spec)
 
 
-def _unfitted(module: object) -> TypeGuard[Fittable]:
-    return isinstance(module, Fittable) and not bool(module.fitted)
-
-
 def _taught(step: Fittable, before: Sequence[nn.Module], batches: Iterable[Batch]) -> int:
     """Let one module learn from what those before it make of the batches; how many clips there were."""
     n_clips = 0
     for batch in batches:
         n_clips += len(batch)
-        for module in before:
-            batch = module(batch)
-        step.update(batch)
+        step.update(passed_through(before, batch))
     if not n_clips:
         raise RunError(
             "the view has statistics to learn, but got no training batches; give a list of batches, which can be gone "
@@ -160,11 +137,3 @@ def _taught(step: Fittable, before: Sequence[nn.Module], batches: Iterable[Batch
         )
     step.finish()
     return n_clips
-
-
-def _taken_apart(module: nn.Module) -> Iterator[nn.Module]:
-    if isinstance(module, nn.Sequential):
-        for part in module:
-            yield from _taken_apart(part)
-    else:
-        yield module

@@ -5,39 +5,36 @@ from __future__ import annotations
 import pytest
 import torch
 
-from earmark.dsp import spectrogram
+from earmark.dsp import framewise
 from earmark.dsp.mel import mel_filters
-from earmark.dsp.spectrogram import column_weights, mel_spectrogram, spans
-from earmark.dsp.stft import n_frames, stft, window
+from earmark.dsp.spectrogram import column_weights, mel_spectrogram, spans, spectrogram
+from earmark.dsp.stft import stft, window
 
 TAPS = window("hann", 512)
 FILTERS = mel_filters(16000.0, 512, 40, 50.0, 8000.0)
 
 
-def plain(waves, spectrum):
+def every_bin(waves, spectrum):
     magnitudes = stft(waves, 512, 100, TAPS).abs()
-    return FILTERS @ (magnitudes**2 if spectrum == "power" else magnitudes)
+    return magnitudes**2 if spectrum == "power" else magnitudes
+
+
+def plain(waves, spectrum):
+    return FILTERS @ every_bin(waves, spectrum)
 
 
 @pytest.mark.parametrize("spectrum", ["power", "magnitude"])
 @pytest.mark.parametrize("piece", [512, 5 * 512, 10**9])
 def test_pieces_and_groups_change_nothing(monkeypatch, spectrum, piece):
-    monkeypatch.setattr(spectrogram, "_PIECE_ON_CPU", piece)
+    monkeypatch.setattr(framewise, "_PIECE_ON_CPU", piece)
     waves = torch.randn(3, 3030, generator=torch.Generator().manual_seed(0))
     weights = column_weights(FILTERS, spectrum)
     made = mel_spectrogram(waves, torch.tensor([3030] * 3), 100, TAPS, weights, spans(weights), spectrum)
     assert made.is_contiguous()
     torch.testing.assert_close(made, plain(waves, spectrum), rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.parametrize("spectrum", ["power", "magnitude"])
-@pytest.mark.parametrize("piece", [3 * 512, 5 * 3 * 512, 10**9])
-def test_the_way_of_accelerators_gives_the_same(monkeypatch, spectrum, piece):
-    monkeypatch.setattr(spectrogram, "_PIECE_ELSEWHERE", piece)
-    waves = torch.randn(3, 3030, generator=torch.Generator().manual_seed(0))
-    weights, made = column_weights(FILTERS, spectrum), torch.zeros(3, 40, n_frames(3030, 100))
-    spectrogram._fill_together(made, spectrogram.framed(waves, 512, 100), TAPS, weights, spectrum)
-    torch.testing.assert_close(made, plain(waves, spectrum), rtol=1e-4, atol=1e-6)
+    bins = spectrogram(waves, torch.tensor([3030] * 3), 100, TAPS, spectrum)
+    assert bins.is_contiguous()
+    torch.testing.assert_close(bins, every_bin(waves, spectrum), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("spectrum", ["power", "magnitude"])
@@ -50,6 +47,9 @@ def test_with_gradient_and_without_are_the_same(spectrum):
     assert with_gradient.requires_grad and with_gradient.is_contiguous()
     torch.testing.assert_close(with_gradient.detach(), mel_spectrogram(waves, *rest), rtol=1e-4, atol=1e-6)
     assert not with_gradient[1, :, 8:].any()
+    bins = [spectrogram(each, *rest[:3], spectrum) for each in (waves.clone().requires_grad_(), waves)]
+    assert bins[0].requires_grad and bins[0].is_contiguous() and not bins[0][1, :, 8:].any()
+    torch.testing.assert_close(bins[0].detach(), bins[1], rtol=1e-4, atol=1e-5)
 
 
 def test_the_number_of_threads_changes_no_bit():

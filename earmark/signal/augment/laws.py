@@ -1,4 +1,4 @@
-"""What augmentations draw: hits, Beta numbers, partners. Each takes a CPU generator and gives one row a clip."""
+"""What augmentations draw: hits, Beta numbers, partners, seeds. Each takes a CPU generator and gives one row a clip."""
 
 from __future__ import annotations
 
@@ -37,3 +37,8 @@ def partners(n: int, chance: torch.Generator) -> Int[Tensor, " n"]:
     partner = torch.empty_like(order)
     partner[order] = order.roll(-1)
     return partner
+
+
+def seeds(n: int, chance: torch.Generator) -> Int[Tensor, "n 2"]:
+    """What `earmark.dsp.hashed` makes numbers of: two whole numbers of 32 bits for each clip."""
+    return torch.randint(-(1 << 31), 1 << 31, (n, 2), generator=chance).to(torch.int32)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from earmark.core.batch import Batch
-from earmark.dsp.padding import padding_zeroed
-from earmark.dsp.threads import side_by_side
+from earmark.dsp.clipwise import Some, clipwise
+from earmark.dsp.precision import in_full
 
 
 class Exact(nn.Module, ABC):
@@ -22,7 +21,7 @@ class Exact(nn.Module, ABC):
 
     def forward(self, batch: Batch) -> Batch:
         """The batch after this step; nothing of the input is changed in place."""
-        with torch.autocast(batch.values.device.type, enabled=False):
+        with in_full(batch.values.device):
             return self.transformed(batch.changed(values=batch.values.float()))
 
     @abstractmethod
@@ -31,29 +30,19 @@ class Exact(nn.Module, ABC):
 
 
 class ToFeatures(Exact, ABC):
-    """A step from power or features to features of the same shape, without parameters to train.
-
-    A CPU takes the clips one by one, without their padding, which keeps each in its cache; an accelerator, and whoever
-    wants a gradient, takes the batch as a whole.
-    """
+    """A step from power or features to features in as many bands and frames, without parameters to train."""
 
     def transformed(self, batch: Batch) -> Batch:
-        values = batch.values
-        if values.device.type != "cpu" or (torch.is_grad_enabled() and values.requires_grad):
-            made = self.features(values, batch.lengths if batch.padded else None, batch.origins)
-            made = padding_zeroed(made, batch.lengths) if batch.padded else made
-            return batch.changed(values=made, domain="features")
-        made = torch.empty_like(values)
+        def features(values: Tensor, some: Some) -> Tensor:
+            return self.features(values, some.lengths, batch.origins[some.rows])
 
-        def fill(clip: int) -> None:
-            one = slice(clip, clip + 1)
-            n = lengths[clip]
-            made[one, ..., :n] = self.features(values[one, ..., :n], None, batch.origins[one])
-            made[one, ..., n:] = 0.0
-
-        lengths = batch.lengths.tolist()
-        side_by_side(fill, range(len(batch)))
+        shape = (self.n_channels(batch.values.shape[1]), batch.values.shape[2])
+        made = clipwise(features, batch.values, batch.lengths if batch.padded else None, shape=shape)
         return batch.changed(values=made, domain="features")
+
+    def n_channels(self, came: int) -> int:
+        """How many channels go out when so many come in."""
+        return came
 
     @abstractmethod
     def features(
@@ -61,6 +50,6 @@ class ToFeatures(Exact, ABC):
         values: Float[Tensor, "batch channels freq time"],
         lengths: Int[Tensor, " batch"] | None,
         origins: Int[Tensor, " batch"],
-    ) -> Float[Tensor, "batch channels freq time"]:
+    ) -> Float[Tensor, "batch more_channels freq time"]:
         """The values after this step; ``lengths`` is none where nothing is padded, and what is left in padding is of
         no account."""

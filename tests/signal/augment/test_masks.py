@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+import scipy.stats
 import torch
 
 from earmark.core.batch import Batch, waves
@@ -41,6 +43,23 @@ def test_centred_frequency_masks_lose_what_reaches_over_the_edge():
     assert [row.nonzero()[:, 0].tolist() for row in hidden] == [[0, 1], [3, 4, 5, 6], [7, 8, 9]]
 
 
+def test_half_widths_mask_as_many_bands_on_either_side_as_the_published_program():
+    step = FrequencyMask(p=1, law="half_width", narrowest_bands=8, widest_bands=31)
+    draw = step.draw(pictures(4000, 128, (1,)), torch.Generator().manual_seed(0))
+    assert set(draw.widths.flatten().tolist()) == set(range(16, 63, 2))
+    hidden = step.apply(pictures(4000, 128, (1,)), draw).values[:, 0, :, 0] == 0
+    # Clip by clip: the centre anywhere, a half-width from 8 to 31, and [centre - half, centre + half).
+    numbers, theirs = np.random.RandomState(0), np.zeros((4000, 128), dtype=bool)
+    for row in theirs:
+        centre, half = numbers.randint(0, 128), numbers.randint(8, 32)
+        row[max(0, centre - half) : min(128, centre + half)] = True
+    assert hidden.float().mean(0).numpy() == pytest.approx(theirs.mean(0), abs=0.04)
+    assert scipy.stats.ks_2samp(hidden.sum(1).numpy(), theirs.sum(1)).statistic < 0.04
+    exact = FrequencyMaskDraw(torch.tensor([[16]] * 3), torch.tensor([[0.0], [0.5], [0.999]]))
+    rows = step.apply(pictures(3, 128, (1,)), exact).values[:, 0, :, 0] == 0
+    assert [(row.nonzero().min().item(), row.nonzero().max().item()) for row in rows] == [(0, 7), (56, 71), (119, 127)]
+
+
 def test_p_says_how_many_clips_are_masked_whatever_the_number_of_masks():
     hidden = hidden_bands(pictures(2000), FrequencyMask(p=0.3, n_masks=3, narrowest_bands=1, widest_bands=1))
     assert float(hidden.any(1).float().mean()) == pytest.approx(0.3, abs=0.04)
@@ -55,6 +74,17 @@ def test_the_mean_of_the_clip_is_put_where_it_says_so():
     assert out[0, 0, :3].unique().tolist() == [5.5]
     assert out[1, 0, :3, :8].unique().tolist() == [5.5]
     assert not out[1, ..., 8:].any()
+
+
+def test_the_minimum_of_the_clip_is_put_where_it_says_so():
+    batch = pictures(2, lengths=(20, 8))
+    level = torch.arange(3.0, 13.0).view(1, 1, 10, 1) * torch.tensor([1.0, -1.0]).view(2, 1, 1, 1)
+    batch = batch.changed(values=batch.values * level, domain="features")
+    step = FrequencyMask(p=1, narrowest_bands=3, widest_bands=3, fill="minimum")
+    out = step.apply(batch, FrequencyMaskDraw(torch.full((2, 1), 3), torch.full((2, 1), 0.5))).values
+    assert out[0, 0, 4:7].unique().tolist() == [3.0]
+    assert out[1, 0, 4:7, :8].unique().tolist() == [-12.0]
+    assert not out[1, ..., 8:].any() and torch.equal(out[:, :, :4], batch.values[:, :, :4])
 
 
 def test_time_masks_lie_inside_the_clip_and_take_no_more_than_their_share():
@@ -96,3 +126,5 @@ def test_settings_without_meaning_are_refused():
         Gain().after(Spec("features", 10.0, 1, 64))
     with pytest.raises(SettingsError, match="up to 16 bands is wider than the picture of 10"):
         FrequencyMask().after(Spec("power", 10.0, 1, 10))
+    with pytest.raises(SettingsError, match="up to 12 bands is wider than the picture of 10"):
+        FrequencyMask(law="half_width", widest_bands=6).after(Spec("power", 10.0, 1, 10))

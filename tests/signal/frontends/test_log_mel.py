@@ -8,7 +8,6 @@ import pytest
 import soundfile
 import torch
 
-from earmark.core.batch import Batch, waves
 from earmark.core.errors import SettingsError
 from earmark.core.settings import read
 from earmark.signal.frontends.decibel import Decibel
@@ -17,6 +16,7 @@ from earmark.signal.frontends.log_mel import LogMel
 from earmark.signal.frontends.mel import Mel
 from earmark.signal.frontends.normalise import Normalise
 from earmark.signal.step import Spec
+from tests.signal.frontends.sounds import RECORDINGS, clip, recording
 
 RECIPES = [
     {},
@@ -24,10 +24,6 @@ RECIPES = [
     {"n_fft": 2048, "win_samples": 1103, "hop_samples": 441, "n_mels": 80, "area_norm": False, "window": "hamming"},
     {"n_fft": 4096, "hop_samples": 1024, "fmin_hz": 5, "fmax_hz": 9000, "n_mels": 96, "window": "blackman"},
 ]
-
-
-def clip(wave: np.ndarray, rate: int) -> Batch:
-    return waves(torch.from_numpy(wave)[None], torch.tensor([len(wave)]), rate, ("clip",), 1)
 
 
 def reference(wave: np.ndarray, rate: int, mel: Mel) -> np.ndarray:
@@ -71,12 +67,10 @@ def test_generated_sound_gives_what_librosa_gives(recipe, rate):
 
 @pytest.mark.filterwarnings("ignore:n_fft=.* is too large for input signal")
 @pytest.mark.parametrize("recipe", RECIPES)
-@pytest.mark.parametrize(
-    "name", ["fixtures/00c4e82c.wav", "fixtures/54fe9d83.wav", "fixtures/a439d172.wav", "fixtures/Click-04.wav"]
-)
+@pytest.mark.parametrize("name", RECORDINGS)
 def test_real_recordings_give_what_librosa_gives(shared_data, name, recipe):
-    wave, rate = soundfile.read(shared_data / name, dtype="float32", always_2d=True)
-    agree(wave[: 6 * rate].mean(axis=1), rate, Mel(**recipe))
+    wave, rate = recording(shared_data, name, 6.0)
+    agree(wave, rate, Mel(**recipe))
 
 
 def test_default_gives_the_picture_of_the_published_system(shared_data):

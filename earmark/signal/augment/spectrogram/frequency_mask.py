@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from earmark.core.batch import Batch
 from earmark.core.errors import SettingsError
+from earmark.dsp.pieces import place_of
 from earmark.signal.augment.laws import hits
 from earmark.signal.augment.spectrogram.masking import Fill, covered, hidden
 from earmark.signal.step import Augment, Draw, Spec
@@ -23,8 +24,12 @@ class FrequencyMask(Augment, kind="frequency_mask"):
     """Neighbouring bands of power or features are replaced, over the whole length of a clip.
 
     From SpecAugment (D. S. Park et al., 2019), where a mask lies wholly inside the picture. With ``law: centred`` its
-    centre may lie on any band and what reaches over the edge is lost, as in O. Akiyama and J. Sato (2019), who put
-    zeros into power (widths 16 to 62 of 128 bands, p 0.5).
+    centre may lie on any band and what reaches over the edge is lost.
+
+    O. Akiyama and J. Sato (2019) report widths from 8 to 32 of 128 bands, which is ``{law: centred, narrowest_bands:
+    8, widest_bands: 31}``. What their program does, and what their scores come from, is to mask as many bands on
+    either side of the centre: 16 to 62 bands, even numbers only. That is ``{law: half_width, narrowest_bands: 8,
+    widest_bands: 31}``; both with p 0.5, on power, filled with zeros.
     """
 
     p: Annotated[float, Field(ge=0, le=1)] = 0.5
@@ -32,13 +37,14 @@ class FrequencyMask(Augment, kind="frequency_mask"):
     n_masks: Annotated[int, Field(ge=1)] = 1
     """How many masks a clip that is masked gets; they may overlap."""
     narrowest_bands: Annotated[int, Field(ge=0)] = 0
-    """The smallest width of a mask."""
+    """The smallest width of a mask; with ``half_width``, of its half."""
     widest_bands: Annotated[int, Field(ge=1)] = 16
-    """The largest width of a mask; all widths in between are as likely."""
-    law: Literal["inside", "centred"] = "inside"
-    """Whether masks lie wholly inside the picture or only their centres do."""
+    """The largest width of a mask, or of its half; all widths in between are as likely."""
+    law: Literal["inside", "centred", "half_width"] = "inside"
+    """Whether masks lie wholly inside the picture or only their centres do; ``half_width`` is centred and twice
+    as wide."""
     fill: Fill = "zero"
-    """What is put there: zero (silence in power) or the mean of the clip."""
+    """What is put there: zero (silence in power), the mean or the minimum of the clip."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -48,11 +54,17 @@ class FrequencyMask(Augment, kind="frequency_mask"):
             )
         return self
 
+    @property
+    def _widths_each(self) -> int:
+        """How many of the drawn widths make a mask."""
+        return 2 if self.law == "half_width" else 1
+
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "power", "magnitude", "features")
-        if self.widest_bands > spec.n_bands:
+        widest = self.widest_bands * self._widths_each
+        if widest > spec.n_bands:
             raise SettingsError(
-                f"a frequency mask of up to {self.widest_bands} bands is wider than the picture of {spec.n_bands}; "
+                f"a frequency mask of up to {widest} bands is wider than the picture of {spec.n_bands}; "
                 "lower widest_bands"
             )
         return spec
@@ -61,13 +73,13 @@ class FrequencyMask(Augment, kind="frequency_mask"):
         n, shape = len(batch), (len(batch), self.n_masks)
         hit = hits(self.p, n, chance)
         widths = torch.randint(self.narrowest_bands, self.widest_bands + 1, shape, generator=chance)
-        return FrequencyMaskDraw(widths * hit[:, None], torch.rand(shape, generator=chance))
+        return FrequencyMaskDraw(widths * self._widths_each * hit[:, None], torch.rand(shape, generator=chance))
 
     def apply(self, batch: Batch, draw: Draw) -> Batch:
         n_bands = batch.values.shape[2]
         widths, places = (part.to(batch.values.device, non_blocking=True) for part in FrequencyMaskDraw(*draw))
         if self.law == "inside":
-            starts = (places * (n_bands - widths + 1)).long()
+            starts = place_of(places, n_bands - widths)
         else:
-            starts = (places * n_bands).long() - widths // 2
+            starts = place_of(places, torch.full_like(widths, n_bands - 1)) - widths // 2
         return batch.changed(values=hidden(batch, covered(starts, widths, n_bands)[:, :, None], self.fill))

@@ -11,8 +11,9 @@ from torch import Tensor
 from earmark.core.batch import Batch
 from earmark.dsp.padding import signal_of
 
-Fill = Literal["zero", "mean"]
-"""What is put where a mask lies: zeros (silence in power, the mean of normalised features), or the mean of the clip."""
+Fill = Literal["zero", "mean", "minimum"]
+"""What is put where a mask lies: zeros (silence in power, the mean of normalised features), or the mean or the minimum
+of the clip's own picture, in each channel (the minimum is silence in features that are not normalised)."""
 
 
 def covered(starts: Int[Tensor, "batch masks"], widths: Int[Tensor, "batch masks"], n: int) -> Bool[Tensor, "batch n"]:
@@ -32,6 +33,10 @@ def hidden(
     values, mask = batch.values, mask[:, None]
     if fill == "zero":
         return values.masked_fill(mask, 0.0)
-    n = batch.lengths.clamp(min=1).view(-1, 1, 1, 1) * values.shape[2]
-    mean = values.sum(dim=(2, 3), keepdim=True) / n
-    return torch.where(mask & signal_of(values, batch.lengths), mean, values)
+    signal = signal_of(values, batch.lengths)
+    if fill == "mean":
+        n = batch.lengths.clamp(min=1).view(-1, 1, 1, 1) * values.shape[2]
+        filling = values.sum(dim=(2, 3), keepdim=True) / n
+    else:
+        filling = values.masked_fill(~signal, torch.inf).amin(dim=(2, 3), keepdim=True)
+    return torch.where(mask & signal, filling, values)

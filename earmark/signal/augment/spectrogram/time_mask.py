@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from earmark.core.batch import Batch
 from earmark.core.errors import SettingsError
+from earmark.dsp.pieces import place_of
 from earmark.signal.augment.laws import hits
 from earmark.signal.augment.spectrogram.masking import Fill, covered, hidden
 from earmark.signal.step import Augment, Draw, Spec
@@ -38,7 +39,7 @@ class TimeMask(Augment, kind="time_mask"):
     widest_share: Annotated[float, Field(gt=0, le=1)] = 0.25
     """The largest part of its clip that one mask may take."""
     fill: Fill = "zero"
-    """What is put there: zero (silence in power) or the mean of the clip."""
+    """What is put there: zero (silence in power), the mean or the minimum of the clip."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -65,7 +66,7 @@ class TimeMask(Augment, kind="time_mask"):
         lengths = batch.lengths[:, None]
         most = (lengths * self.widest_share).clamp(max=round(self.widest_s * batch.rate_hz)).long()
         least = most.clamp(max=round(self.narrowest_s * batch.rate_hz))
-        frames = (least + (widths * (most - least + 1)).long()) * hit[:, None]
-        starts = (places * (lengths - frames + 1)).long()
+        frames = (least + place_of(widths, most - least)) * hit[:, None]
+        starts = place_of(places, lengths - frames)
         mask = covered(starts, frames, batch.values.shape[3])
         return batch.changed(values=hidden(batch, mask[:, None, :], self.fill))

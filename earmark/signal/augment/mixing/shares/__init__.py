@@ -1,0 +1,1 @@
+"""How much of itself a clip keeps when it is mixed."""

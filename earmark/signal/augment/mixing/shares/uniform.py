@@ -1,0 +1,28 @@
+"""Shares within bounds."""
+
+from typing import Annotated, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from earmark.signal.augment.laws import uniform
+from earmark.signal.augment.mixing.shares.share import Share
+
+
+class Uniform(Share, kind="uniform"):
+    """Shares between two bounds, all as likely."""
+
+    low: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """The smallest share."""
+    high: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The largest share."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low must not be above high, got {self.low:g} and {self.high:g}; swap them")
+        return self
+
+    def draw(self, n: int, chance: torch.Generator) -> Tensor:
+        return uniform(self.low, self.high, n, chance)

@@ -13,6 +13,7 @@ BENCHMARKS = {
     "effects": "Changes of waves",
     "augmenting": "What augmentation costs a training step",
     "training_step": "A training step",
+    "encoders": "Encoders",
     "crops": "Random crops",
     "inference": "Scores of clips of many lengths",
 }

@@ -19,6 +19,7 @@ from earmark.dsp.padding import padding_zeroed
 from earmark.dsp.threads import side_by_side
 
 _VALUES = 1 << 17
+_MOST_FOR_FFT, _VALUES_FOR_FFT = 8, 1 << 21
 
 
 class Some(NamedTuple):
@@ -74,7 +75,7 @@ def clipwise(
     made_sizes: list[int] = [n_out] * len(values) if counts is None else counts.clamp(max=n_out).tolist()
 
     def fill(start: int) -> None:
-        rows = slice(start, start + n_rows)
+        rows = slice(start, min(start + n_rows, len(values)))
         n_in, n_made = max(sizes[rows]), max(made_sizes[rows])
         uneven = lengths is not None and min(sizes[rows]) < n_in
         some = Some(rows, lengths[rows] if lengths is not None and uneven else None, n_made)
@@ -84,6 +85,18 @@ def clipwise(
 
     side_by_side(fill, range(0, len(values), n_rows))
     return made
+
+
+def rows_for_fft(n_samples: int) -> int:
+    """How many clips of this length to give a chain at a time in which whole clips are transformed.
+
+    To prepare an FFT takes as long as to do it seven times, so a CPU should do it for several clips at once; long ones
+    are few, for the sake of memory.
+
+    >>> rows_for_fft(88200), rows_for_fft(1_323_000)
+    (8, 2)
+    """
+    return max(2, min(_MOST_FOR_FFT, _VALUES_FOR_FFT // max(1, n_samples)))
 
 
 def few_at_once(change: Callable[..., Tensor], values: Tensor, *others: Tensor) -> Tensor:
@@ -98,6 +111,6 @@ def few_at_once(change: Callable[..., Tensor], values: Tensor, *others: Tensor) 
     [[3.0], [4.0]]
     """
     n_rows = max(1, _VALUES // max(1, values[:1].numel()))
-    if n_rows >= len(values):
+    if n_rows >= len(values) or all_at_once(values, *others):
         return change(values, *others)
     return clipwise(lambda part, some: change(part, *(each[some.rows] for each in others)), values, None, n_rows=n_rows)

@@ -15,15 +15,13 @@ from scipy.fft import next_fast_len
 from torch import Tensor
 from torch.nn import functional
 
-from earmark.dsp.clipwise import clipwise
+from earmark.dsp.clipwise import clipwise, rows_for_fft
 
 BiquadShape = Literal["peak", "low_shelf", "high_shelf"]
 SHAPES: tuple[BiquadShape, ...] = ("peak", "low_shelf", "high_shelf")
 """In the order in which they are counted."""
 
 _RESOLUTION_HZ = 10.0
-# To prepare an FFT takes as long as to do it a few times.
-_ROWS_AT_ONCE = 8
 _DB_PER_OCTAVE = 20.0 * math.log10(2.0)
 
 
@@ -60,7 +58,9 @@ def filtered(
     # Counted from its middle: the first half of the impulse response lies at the end.
     taper = torch.arange(-half, half, dtype=torch.float32, device=waves.device).mul_(math.pi / half).cos_().add_(1.0)
     taps = torch.fft.irfft(response, n=2 * half).roll(half, dims=1) * (taper * 0.5)
-    return clipwise(lambda part, some: _through(part, taps[some.rows]), waves, lengths, n_rows=_ROWS_AT_ONCE)
+    return clipwise(
+        lambda part, some: _through(part, taps[some.rows]), waves, lengths, n_rows=rows_for_fft(waves.shape[1])
+    )
 
 
 def _through(waves: Tensor, taps: Tensor) -> Tensor:
@@ -70,7 +70,8 @@ def _through(waves: Tensor, taps: Tensor) -> Tensor:
     # A symmetric impulse response around time 0 has a real spectrum.
     spectrum = torch.fft.rfft(functional.pad(taps, (0, n - 2 * half)).roll(-half, dims=1)).real
     parts = torch.view_as_real(torch.fft.rfft(waves, n=n)) * spectrum[..., None]
-    return torch.fft.irfft(torch.view_as_complex(parts), n=n)[:, :n_samples]
+    made: Tensor = torch.fft.irfft(torch.view_as_complex(parts), n=n)
+    return made[:, :n_samples]
 
 
 class Band(NamedTuple):

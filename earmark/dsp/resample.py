@@ -62,8 +62,8 @@ def resample(
         interpolation: ``sinc`` is band-limited, and when sped up takes out what would lie above the new half rate. On
             a CPU it is soxr at its high quality, which is four times as fast as what torch can do there; elsewhere,
             and where a gradient is wanted, a windowed sinc of 48 taps (more when sped up). The two agree within
-            -85 dB up to three quarters of the band, and both are flat that far; above, the one has lost 6 dB at 0.945
-            of the band, the other at 0.96.
+            -85 dB up to three quarters of the band, and both are flat that far; at 0.957 and at 0.945 of the band they
+            have lost 6 dB.
             ``linear`` draws lines between samples, ``nearest`` takes the sample before; both alias.
     """
     library = interpolation == "sinc" and not all_at_once(waves)

@@ -14,15 +14,13 @@ from jaxtyping import Float, Int, Int32
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from earmark.dsp.clipwise import Some, clipwise
+from earmark.dsp.clipwise import Some, clipwise, rows_for_fft
 from earmark.dsp.hashed import normal
 from earmark.dsp.padding import padding_zeroed
 
 # Freeverb's eight combs (Jezar at Dreampoint, 2000) are 25.3 to 36.7 ms long, 31.2 ms in the mean.
 _COMB_S = 1378 / 44100
 _LEAST_FEEDBACK, _MOST_FEEDBACK = 0.3, 0.98
-# To prepare an FFT takes as long as to do it seven times.
-_ROWS_AT_ONCE = 8
 
 
 def sox_rt60_s(reverberance: Float[Tensor, "*n"], room_scale: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
@@ -90,7 +88,7 @@ def convolved(
         made = _through(part, responses(some.rows))
         return _as_loud(made if some.lengths is None else padding_zeroed(made, some.lengths), part)
 
-    return clipwise(heard, waves, lengths, n_rows=_ROWS_AT_ONCE)
+    return clipwise(heard, waves, lengths, n_rows=rows_for_fft(waves.shape[1]))
 
 
 def _through(waves: Tensor, responses: Tensor) -> Tensor:

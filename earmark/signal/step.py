@@ -87,6 +87,16 @@ class Augment(Step, ABC, family="augment"):
         """Whether labels that were there or not may come out in between, as shares of a mixture do."""
         return any(step.softens for step in self.within)
 
+    @property
+    def mixes(self) -> bool:
+        """Whether a clip may come out with something of another, so that two draws are no longer of the same sound."""
+        return any(step.mixes for step in self.within)
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether what comes out of the values depends on the targets that go in."""
+        return any(step.reads_labels for step in self.within)
+
     @abstractmethod
     def draw(self, batch: Batch, chance: torch.Generator) -> Draw:
         """A small named tuple of CPU tensors, one row a clip, drawn without looking at the values of the batch."""

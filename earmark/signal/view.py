@@ -60,8 +60,22 @@ class ViewModule(nn.Module):
                 self.frontends.append(step.build(spec))
             spec = step.after(spec)
 
+    @property
+    def mixes(self) -> bool:
+        """Whether any step mixes clips."""
+        return any(isinstance(step, Augment) and step.mixes for step in self.steps)
+
+    @property
+    def reads_labels(self) -> bool:
+        """Whether the values that come out depend on the targets that go in."""
+        return any(isinstance(step, Augment) and step.reads_labels for step in self.steps)
+
     def forward(
-        self, batch: Batch, chance: Chance | None = None, others: Mapping[str, Batch] = MappingProxyType({})
+        self,
+        batch: Batch,
+        chance: Chance | None = None,
+        others: Mapping[str, Batch] = MappingProxyType({}),
+        mix: bool = True,
     ) -> Batch:
         """The batch as the model gets it, worked out in float32, mixed precision or not.
 
@@ -70,8 +84,10 @@ class ViewModule(nn.Module):
             chance: names the augmentations' random numbers; None leaves augmentations out (the clean view).
             others: the batches of the other streams by name, for steps that mix them in. They go through the steps as
                 guests of the batch, up to the last step that wants them.
+            mix: whether steps that mix clips do so; without them, two draws are two views of the same sounds. The
+                other augmentations draw the same numbers either way.
         """
-        guests, last = ({}, -1) if chance is None else self._guests(others)
+        guests, last = self._guests(others) if chance is not None and mix else ({}, -1)
         if guests:
             told = tuple((name, len(guest)) for name, guest in guests.items())
             batch = together([batch, *guests.values()]).changed(guests=told)
@@ -80,7 +96,7 @@ class ViewModule(nn.Module):
             for place, step in enumerate(self.steps):
                 if not isinstance(step, Augment):
                     batch = next(frontends)(batch)
-                elif chance is not None:
+                elif chance is not None and (mix or not step.mixes):
                     batch = step.apply(batch, step.draw(batch, chance.at("augment", index=place).torch()))
                 if place == last:
                     batch = batch.own()

@@ -60,7 +60,7 @@ def audition(step: Augment, clips: Sequence[Path], out: Path, seed: int = 1) -> 
     ground = _ground(step, rate_hz)
     seen = build_view(ground, Spec("wave", rate_hz))(batch)
     draw = step.draw(seen, Chance(seed).at("audition").torch())
-    if len(batch) == 1 and _mixes(draw):
+    if len(batch) == 1 and step.mixes:
         raise SettingsError(f"{step.kind} mixes clips, but got one; give another with a second --clip")
     changed = step.apply(seen, draw)
     sounds = [_heard(each, ground, rate_hz, len(batch.values[0])) for each in (seen, changed)]
@@ -117,7 +117,8 @@ def _heard(batch: Batch, ground: tuple[FrontEnd, ...], rate_hz: float, n_samples
     assert isinstance(mel, Mel)
     bands = _power(batch)[:1, 0, :, :length]
     spectrum = unfolded(bands, mel.filters(rate_hz)).sqrt()
-    n_samples = min(n_samples, (length - 1) * mel.hop_samples + mel.hop_samples)
+    # One sample more would be one frame more.
+    n_samples = min(n_samples, length * mel.hop_samples - 1)
     return griffin_lim(spectrum, window("hann", mel.n_fft), mel.hop_samples, n_samples)[0]
 
 
@@ -144,10 +145,6 @@ def _write_sounds(files: Sequence[Path], sounds: Sequence[Tensor], rate_hz: int)
         write_atomically(file, write)
 
 
-def _mixes(draw: Draw) -> bool:
-    return "partner" in getattr(draw, "_fields", ()) or any(_mixes(each) for each in draw if isinstance(each, tuple))
-
-
 def _told(step: Augment, ground: tuple[FrontEnd, ...], draw: Draw, changed: Batch) -> Iterator[str]:
     where = "the wave" if not ground else f"mel bands ({changed.domain})"
     yield f"{step.kind} of {where}; drawn for this clip:"
@@ -155,15 +152,16 @@ def _told(step: Augment, ground: tuple[FrontEnd, ...], draw: Draw, changed: Batc
     shares = {
         name: round(float(value), 3) for name, value in zip(changed.ids, changed.targets[0], strict=True) if value
     }
-    if len(changed) > 1 and _mixes(draw):
+    if len(changed) > 1 and step.mixes:
         yield "  labels: " + ", ".join(f"{name} {share:g}" for name, share in shares.items())
 
 
-def _drawn(draw: Draw) -> Iterator[str]:
-    for name, part in zip(getattr(draw, "_fields", range(len(draw))), draw, strict=True):
+def _drawn(draw: Draw, within: str = "") -> Iterator[str]:
+    """Each number of the first clip by its name; draws of steps within others are counted."""
+    for name, part in zip(getattr(draw, "_fields", ()) or range(len(draw)), draw, strict=True):
         if isinstance(part, Tensor):
             row = part[0].flatten().tolist()
             numbers = ", ".join(f"{value:.4g}" if isinstance(value, float) else str(value) for value in row[:8])
-            yield f"  {name}: {numbers}{', ...' if len(row) > 8 else ''}"
+            yield f"  {within}{name}: {numbers}{', ...' if len(row) > 8 else ''}"
         else:
-            yield from _drawn(part)
+            yield from _drawn(part, f"{within}{name}.")

@@ -67,7 +67,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     ],
     "overdrive": [{"low_db": 40, "high_db": 100, "colour": 100}],
     "pitch": [{"low_cents": -2400, "high_cents": 2400, "segment_s": 0.02}],
-    "reverb": [{"rt60_low_s": 0.001, "rt60_high_s": 9, "wet_gain_db": 20}, {"reverberance_high": 100}],
+    "reverb": [{"low_rt60_s": 0.001, "high_rt60_s": 9, "wet_gain_db": 20}, {"high_reverberance": 100}],
     "speed": [
         {"low": 0.8, "high": 1.25, "law": "log", "interpolation": "nearest"},
         {"low": 0.3, "high": 3, "interpolation": "linear"},
@@ -223,6 +223,15 @@ def test_a_batch_is_its_members(kind, settings, spec):
         n = min(int(alone.lengths[0]), int(together.lengths[i]))
         assert int(alone.lengths[0]) == min(int(together.lengths[i]), alone.values.shape[-1])
         torch.testing.assert_close(together.values[i, ..., :n], alone.values[0, ..., :n], rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "settings", "spec"), [case for case in cases() if not mixes(*case.values)])
+def test_guests_are_changed_like_everybody_and_stay_guests(kind, settings, spec):
+    step, batch = step_of(kind, settings, 0.5), batch_of(spec)
+    hosted = batch.changed(guests=(("noisy", 2),))
+    out = step.apply(hosted, step.draw(hosted, chance(3)))
+    assert out.guests == hosted.guests and out.n_own == len(batch) - 2
+    assert same(out.changed(guests=()), step.apply(batch, step.draw(batch, chance(3))))
 
 
 @every_augmentation

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
-from earmark.dsp.pieces import _copied, _gathered, moved, place_of
+from earmark.dsp import pieces
+from earmark.dsp.pieces import _copied, _gathered, delayed, moved, place_of
 
 
 def naive(values, sources, counts, places, n):
@@ -43,3 +45,18 @@ def test_every_place_is_as_likely_and_none_lies_outside():
     assert place_of(shares, torch.full((1200,), 2)).bincount().tolist() == [400, 400, 400]
     room = torch.tensor([2**20, 2**24, 10**9])
     assert bool((place_of(torch.full((3,), 1 - 2**-24), room) <= room).all())
+
+
+@pytest.mark.parametrize("shape", [(7, 9), (7, 2, 3, 9)])
+@pytest.mark.parametrize("way", [_copied, _gathered])
+def test_every_clip_begins_where_it_should_and_is_cut_at_both_ends(shape, way, monkeypatch):
+    monkeypatch.setattr(pieces, "_copied", way)
+    values = torch.rand(shape, generator=torch.Generator().manual_seed(0)) + 1
+    lengths, starts = torch.tensor([9, 4, 4, 1, 9, 9, 5]), torch.tensor([0, 3, -2, 8, 9, -20, -5])
+    made = delayed(values, lengths, starts).numpy()
+    for row, (length, start) in enumerate(zip(lengths.tolist(), starts.tolist(), strict=True)):
+        wanted = np.zeros(shape[1:], np.float32)
+        for i in range(length):
+            if 0 <= i + start < 9:
+                wanted[..., i + start] = values[row, ..., i].numpy()
+        np.testing.assert_array_equal(made[row], wanted)

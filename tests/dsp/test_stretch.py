@@ -9,6 +9,7 @@ import torch
 from earmark.dsp import stretch as module
 from earmark.dsp.resample import n_resampled
 from earmark.dsp.stretch import pieces, stretch
+from tests.tones import loudest_hz, tone
 
 RATE_HZ = 16000
 CUT = pieces(round(0.082 * RATE_HZ))
@@ -19,25 +20,13 @@ def played(wave: torch.Tensor, tempo: float) -> torch.Tensor:
     return stretch(wave[None], lengths, tempos, int(n_resampled(lengths, tempos)), CUT)[0]
 
 
-def tone(hz: float, seconds: float = 2.0) -> torch.Tensor:
-    return torch.sin(2 * torch.pi * hz * torch.arange(round(seconds * RATE_HZ), dtype=torch.float64) / RATE_HZ).float()
-
-
-def loudest_hz(wave: torch.Tensor) -> float:
-    """The frequency of the largest peak, between bins."""
-    level = np.log(np.abs(np.fft.rfft(wave.double().numpy() * np.hanning(len(wave)), 1 << 19)) + 1e-12)
-    k = int(level.argmax())
-    left, top, right = level[k - 1 : k + 2]
-    return (k + (left - right) / (2 * (left - 2 * top + right))) * RATE_HZ / (1 << 19)
-
-
 @pytest.mark.parametrize("tempo", [0.5, 0.9, 1.1, 2.0])
 @pytest.mark.parametrize("hz", [110.0, 440.0, 3000.0])
 def test_a_tone_keeps_its_pitch_and_level(hz, tempo):
-    made = played(tone(hz), tempo)
+    made = played(tone(hz, RATE_HZ), tempo)
     assert len(made) == pytest.approx(2 * RATE_HZ / tempo, abs=1)
     inside = made[1000 : -round(0.1 * RATE_HZ)]
-    assert 1200 * np.log2(loudest_hz(inside) / hz) == pytest.approx(0, abs=1)
+    assert 1200 * np.log2(loudest_hz(inside, RATE_HZ) / hz) == pytest.approx(0, abs=1)
     assert float(inside.square().mean().sqrt()) == pytest.approx(0.5**0.5, rel=0.02)
 
 

@@ -104,3 +104,34 @@ def test_lengths_are_those_of_torch():
                 pool = torch.nn.MaxPool1d(kernel, stride, padding, dilation, ceil_mode=True)
                 wanted = pool(torch.zeros(1, 1, n)).shape[-1]
                 assert strided(torch.tensor([n]), kernel, stride, padding, dilation, ceil=True).tolist() == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "size"), [(3, 1, (8, 20)), (3, 2, (9, 20)), (5, 1, (8, 20)), (3, 1, (2, 4))]
+)
+def test_convolutions_of_single_channels_are_torchs_own_in_any_arithmetic(kernel, stride, size):
+    unit = ConvUnit(6, 6, kernel, stride, groups=6, norm=False, act="none")
+    values = torch.randn(3, 6, *size, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    plain = torch.nn.functional.conv2d(values, unit.convolution.weight, None, stride, kernel // 2, groups=6)
+    chance = torch.randn(plain.shape, generator=torch.Generator().manual_seed(1))
+    wanted = torch.autograd.grad((plain * chance).sum(), [values, unit.convolution.weight])
+    torch.testing.assert_close(unit(values, None)[0], plain)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = unit(values, None)[0]
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found.float(), plain, rtol=0.02, atol=0.02)
+    for one, other in zip(
+        torch.autograd.grad((found * chance).sum(), [values, unit.convolution.weight]), wanted, strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=0.05, atol=0.1)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("padded", [False, True])
+def test_means_over_the_signal(layout, padded):
+    values, lengths = maps()
+    values = values.to(memory_format=layout)
+    found = signal_mean(values, lengths if padded else None)
+    for row, n in enumerate(LENGTHS):
+        torch.testing.assert_close(found[row], values[row, ..., : n if padded else None].mean(dim=(1, 2)))
+    assert signal_mean(values.bfloat16(), None).dtype == torch.float32

@@ -16,11 +16,7 @@ from earmark.signal.step import Augment
 from earmark.stages.audition import audition
 
 RATE = 16000
-KINDS = [
-    kind
-    for kind, member in Augment.members().items()
-    if not any(field.is_required() for field in member.model_fields.values())
-]
+REQUIRED = {"one_of": {"steps": ["mixup", "gain"]}}
 
 
 @pytest.fixture(scope="module")
@@ -35,9 +31,9 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [folder / "bell.wav", folder / "puff.wav"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", Augment.members())
 def test_every_augmentation_can_be_heard(kind, clips, tmp_path):
-    step = Augment.members()[kind].model_validate({"p": 1.0})
+    step = Augment.members()[kind].model_validate({"p": 1.0, **REQUIRED.get(kind, {})})
     found = audition(step, clips, tmp_path / "heard")
     before, after = (soundfile.read(file)[0] for file in found.files[:2])
     assert len(before) > 0.9 * RATE and np.isfinite(after).all() and after.size

@@ -1,18 +1,18 @@
 """Several augmentations of the same clips, one after the other."""
 
-from typing import Annotated, NamedTuple, Self
+from typing import Annotated, NamedTuple
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from earmark.core.batch import Batch
 from earmark.signal.augment.laws import hits
-from earmark.signal.augment.nesting import Draws, after_all, drawn_for, must_have_a_chance
+from earmark.signal.augment.nesting import Draws, Nesting, drawn_for
 from earmark.signal.augment.wave.overdrive import Overdrive
 from earmark.signal.augment.wave.pitch import Pitch
 from earmark.signal.augment.wave.reverb import Reverb
 from earmark.signal.augment.wave.speed import Speed
-from earmark.signal.step import Augment, Draw, Spec
+from earmark.signal.step import Augment, Draw
 
 
 class EffectsDraw(NamedTuple):
@@ -22,7 +22,7 @@ class EffectsDraw(NamedTuple):
     draws: Draws
 
 
-class Effects(Augment, kind="effects"):
+class Effects(Nesting, kind="effects"):
     """A chain of steps that a clip goes through as a whole or not at all.
 
     The default is the chain of ex4sperans (2019): reverb, pitch, overdrive and speed, as SoX has them, on three
@@ -34,18 +34,6 @@ class Effects(Augment, kind="effects"):
     """The chance that a clip goes through the chain."""
     steps: Annotated[tuple[Augment, ...], Field(min_length=1)] = (Reverb(p=1), Pitch(p=1), Overdrive(p=1), Speed(p=1))
     """The chain, in order; each step's own ``p`` is its chance within it."""
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        must_have_a_chance(self.steps)
-        return self
-
-    @property
-    def within(self) -> tuple[Augment, ...]:
-        return self.steps
-
-    def after(self, spec: Spec) -> Spec:
-        return after_all(self.steps, spec)
 
     def draw(self, batch: Batch, chance: torch.Generator) -> EffectsDraw:
         hit = hits(self.p, len(batch), chance)

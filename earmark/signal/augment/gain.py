@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from earmark.core.batch import Batch
 from earmark.signal.augment.laws import hits, uniform
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -41,13 +42,7 @@ class Gain(Augment, kind="gain"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low_db > self.high_db:
-            raise ValueError(f"low_db must not be above high_db, got {self.low_db:g} and {self.high_db:g}")
-        if self.low_factor > self.high_factor:
-            raise ValueError(
-                f"low_factor must not be above high_factor, got {self.low_factor:g} and {self.high_factor:g}"
-            )
-        return self
+        return in_order(self, ("low_db", "high_db"), ("low_factor", "high_factor"))
 
     def after(self, spec: Spec) -> Spec:
         return self.takes(spec, "wave", "power", "magnitude", where="put it before the compression")

@@ -1,16 +1,16 @@
-"""Augmentations that consist of augmentations: what their draws are and how a step is kept from some of the clips.
+"""Augmentations that consist of augmentations: their root, and how a step is kept from some of the clips.
 
 A step that is not to touch a clip is given, for this clip, numbers that it draws with a chance of 0, which change
 nothing. So a step always gets the whole batch, and steps that mix clips work inside others as well.
 """
 
-from __future__ import annotations
-
+from abc import ABC
 from collections.abc import Sequence
-from typing import ClassVar, Self, TypeVar
+from typing import Annotated, ClassVar, Self, TypeVar
 
 import torch
 from jaxtyping import Bool
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from earmark.core.batch import Batch
@@ -27,6 +27,29 @@ class Draws(tuple[Draw, ...]):
 
     def __new__(cls, *draws: Draw) -> Self:
         return super().__new__(cls, draws)
+
+
+class Nesting(Augment, ABC):
+    """An augmentation that does what its steps do, each to some of the clips."""
+
+    p: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The chance that a clip is changed."""
+    steps: Annotated[tuple[Augment, ...], Field(min_length=1)]
+    """The augmentations; each has a chance ``p`` of its own besides."""
+
+    @model_validator(mode="after")
+    def _steps_have_a_chance(self) -> Self:
+        for place, step in enumerate(self.steps):
+            if "p" not in type(step).model_fields:
+                raise ValueError(f"steps.{place} ({step.kind}) has no chance p, so it cannot be part of another step")
+        return self
+
+    @property
+    def within(self) -> tuple[Augment, ...]:
+        return self.steps
+
+    def after(self, spec: Spec) -> Spec:
+        return _after_all(self.steps, spec)
 
 
 def drawn_for(step: Augment, clips: Bool[Tensor, " batch"], batch: Batch, chance: torch.Generator) -> Draw:
@@ -46,7 +69,7 @@ def _merged(rows: Tensor, draw: _DRAW, other: _DRAW) -> _DRAW:
     return type(draw)(*parts)
 
 
-def after_all(steps: Sequence[Augment], spec: Spec) -> Spec:
+def _after_all(steps: Sequence[Augment], spec: Spec) -> Spec:
     """What comes out of all steps, one after the other.
 
     Raises:
@@ -58,14 +81,3 @@ def after_all(steps: Sequence[Augment], spec: Spec) -> Spec:
         except SettingsError as error:
             raise SettingsError(f"steps.{place} ({step.kind}): {error}") from None
     return spec
-
-
-def must_have_a_chance(steps: Sequence[Augment]) -> None:
-    """Refuse steps (from outside the package) that have no setting ``p``, which cannot be kept from any clip.
-
-    Raises:
-        ValueError: there is one.
-    """
-    for place, step in enumerate(steps):
-        if "p" not in type(step).model_fields:
-            raise ValueError(f"steps.{place} ({step.kind}) has no chance p, so it cannot be part of another step")

@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 
 from earmark.core.batch import Batch
 from earmark.signal.augment.laws import hits, uniform
-from earmark.signal.augment.nesting import Draws, after_all, drawn_for, must_have_a_chance
+from earmark.signal.augment.nesting import Draws, Nesting, drawn_for
 from earmark.signal.augment.rows import put, taken
-from earmark.signal.step import Augment, Draw, Spec
+from earmark.signal.step import Augment, Draw
 
 
 class OneOfDraw(NamedTuple):
@@ -19,7 +19,7 @@ class OneOfDraw(NamedTuple):
     draws: Draws
 
 
-class OneOf(Augment, kind="one_of"):
+class OneOf(Nesting, kind="one_of"):
     """Each clip goes through one of the steps, some more likely than others.
 
     R. Baikulov (argus, 2019) mixes clips in one of two ways, with weights 0.6 and 0.4. A step that mixes takes its
@@ -34,18 +34,10 @@ class OneOf(Augment, kind="one_of"):
     """How likely each step is beside the others, in any unit; without weights, all are as likely."""
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
-        must_have_a_chance(self.steps)
+    def _as_many_weights(self) -> Self:
         if self.weights is not None and len(self.weights) != len(self.steps):
             raise ValueError(f"weights must be as many as steps, got {len(self.weights)} for {len(self.steps)}")
         return self
-
-    @property
-    def within(self) -> tuple[Augment, ...]:
-        return self.steps
-
-    def after(self, spec: Spec) -> Spec:
-        return after_all(self.steps, spec)
 
     def draw(self, batch: Batch, chance: torch.Generator) -> OneOfDraw:
         n = len(batch)

@@ -31,6 +31,8 @@ class Slice(Augment, kind="slice"):
 
     A slice cannot be longer than the batch is wide; where all clips are shorter than ``length_s``, it is as long as
     the longest. ``p`` is the chance of the additional slicing: cutting to ``length_s`` is done to all clips.
+
+    Of waves they put half a slice of silence on both sides first: ``{p: 0, overhang_share: 0.5}``.
     """
 
     p: Annotated[float, Field(ge=0, le=1)] = 0.5
@@ -39,6 +41,8 @@ class Slice(Augment, kind="slice"):
     """How long a slice is; null for as long as each clip is, so that only the additional slicing is done."""
     least_share: Annotated[float, Field(gt=0, le=1)] = 0.25
     """The smallest part of the slice (of the clip, if that is shorter) that is kept; all above are as likely."""
+    overhang_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """By how much of itself a slice may reach beyond either end of a clip; there is silence. Not with p above 0."""
     legacy: bool = False
     """Of clips longer than the slice keep a part as the authors' code does: it keeps the bands whose numbers are those
     of the frames to be kept, at all times, and mostly blanks the picture. Spectrograms only."""
@@ -47,6 +51,8 @@ class Slice(Augment, kind="slice"):
     def _makes_sense(self) -> Self:
         if self.legacy and self.length_s is None:
             raise ValueError("legacy is about clips longer than the slice; give length_s, or leave legacy out")
+        if self.overhang_share and (self.p or self.length_s is None):
+            raise ValueError("overhang_share is about where slices of length_s lie; give that, and p 0")
         return self
 
     def after(self, spec: Spec) -> Spec:
@@ -76,14 +82,27 @@ class Slice(Augment, kind="slice"):
         slices = batch.lengths if self.length_s is None else torch.full_like(batch.lengths, width)
         there = batch.lengths.minimum(slices)
         longer = (batch.lengths > slices) & self.legacy
-        counts = torch.where(longer, there, (there * shares).long().clamp(min=1))
-        offsets = place_of(places, slices - counts)
-        starts = place_of(sources, batch.lengths - counts)
+        if self.overhang_share:
+            starts, counts, offsets = _overhanging(batch.lengths, width, round(width * self.overhang_share), sources)
+        else:
+            counts = torch.where(longer, there, (there * shares).long().clamp(min=1))
+            offsets = place_of(places, slices - counts)
+            starts = place_of(sources, batch.lengths - counts)
         values = moved(batch.values, starts[:, None], counts[:, None], offsets[:, None], width)
         if self.legacy:
             frames = (slices * shares).long()
             values = values.masked_fill(_blanked(longer, place_of(places, slices - frames), frames, values), 0.0)
         return batch.changed(values=values, lengths=slices, padded=self.length_s is None and batch.padded)
+
+
+def _overhanging(lengths: Tensor, width: int, over: int, shares: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Where in each clip what is kept begins, how much it is, and where it lies in a slice that may begin as much as
+    ``over`` before the clip and end as much behind it; a clip too short for that may lie anywhere in its slice."""
+    room = lengths + 2 * over - width
+    first = torch.where(room < 0, lengths - width, -over)
+    start = first + place_of(shares, torch.where(room < 0, width - lengths, room))
+    source, place = start.clamp(min=0), (-start).clamp(min=0)
+    return source, torch.minimum(lengths - source, width - place), place
 
 
 def _blanked(longer: Tensor, starts: Tensor, counts: Tensor, values: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from earmark.signal.frontends.framing import HopSamples, ToFrames
 from earmark.signal.step import FrontEnd, Spec
 
 
-class Cqt(FrontEnd, kind="cqt"):
+class CQT(FrontEnd, kind="cqt"):
     """Waves to magnitudes at equal distances in pitch: [batch, samples] to [batch, 1, n_bins, frames].
 
     Unlike mel bands, a note looks the same in every octave, low notes are told apart, and high ones come at once. What
@@ -59,7 +59,7 @@ class Cqt(FrontEnd, kind="cqt"):
 class _Pitches(ToFrames):
     matrix: torch.Tensor
 
-    def __init__(self, settings: Cqt, rate_hz: float) -> None:
+    def __init__(self, settings: CQT, rate_hz: float) -> None:
         super().__init__(settings.hop_samples, "magnitude")
         self.octaves = settings.octaves(rate_hz)
         self.constant("matrix", half_band_matrix())

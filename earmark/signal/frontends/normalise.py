@@ -28,8 +28,9 @@ class Normalise(FrontEnd, kind="normalise"):
 
     over: Literal["none", "clip", "global", "origin"] = "clip"
     """Whose statistics: none at all, of each clip, of all training clips, or of the training clips of its origin."""
-    per_band: bool = False
-    """Whether each band has its own."""
+    per_band: bool | Literal["mean"] = False
+    """Whether each band has its own mean and deviation, or only its own mean. With statistics of the data the latter
+    is the normalisation of J. Ebbers and R. Haeb-Umbach (2019): bands keep how much they move beside one another."""
     eps: Annotated[float, Field(ge=0)] = 1e-7
     """Added to the standard deviation."""
 
@@ -58,15 +59,20 @@ class _ByClip(ToFeatures):
         self.eps = settings.eps
 
     def features(self, values: Tensor, lengths: Tensor | None, origins: Tensor) -> Tensor:
-        axes = (3,) if self.per_band else (2, 3)
-        n_values = 1 if self.per_band else values.shape[2]
-        n = values.shape[3] * n_values if lengths is None else lengths.view(-1, 1, 1, 1) * n_values
+        n_frames = values.shape[3] if lengths is None else lengths.view(-1, 1, 1, 1)
         # Less a value of its own, a clip that does not vary is exactly zero before anything is rounded.
         first = values[:, :, :, :1] if self.per_band else values[:, :, :1, :1]
         apart = _signal(values - first, lengths)
-        apart = _signal(apart - apart.sum(axes, keepdim=True) / n, lengths)
-        variance = apart.square().sum(axes, keepdim=True) / n
+        apart = _signal(apart - _mean(apart, n_frames, bool(self.per_band)), lengths)
+        variance = _mean(apart.square(), n_frames, self.per_band is True)
         return apart / (variance.clamp(min=_TINY).sqrt() + self.eps)
+
+
+def _mean(values: Tensor, n_frames: int | Tensor, per_band: bool) -> Tensor:
+    """Over so many frames of each clip, of each band or of all; values are zero behind them."""
+    if per_band:
+        return values.sum(3, keepdim=True) / n_frames
+    return values.sum((2, 3), keepdim=True) / (n_frames * values.shape[2])
 
 
 def _signal(values: Tensor, lengths: Tensor | None) -> Tensor:
@@ -85,9 +91,9 @@ class _ByData(ToFeatures):
         self.per_band = settings.per_band
         self.eps = settings.eps
         self.n_groups = len(ORIGINS) if settings.over == "origin" else 1
-        shape = (self.n_groups, spec.n_channels, spec.n_bands if settings.per_band else 1, 1)
-        self.register_buffer("mean", torch.zeros(shape))
-        self.register_buffer("std", torch.ones(shape))
+        for name, own in (("mean", bool(self.per_band)), ("std", self.per_band is True)):
+            shape = (self.n_groups, spec.n_channels, spec.n_bands if own else 1, 1)
+            self.register_buffer(name, torch.zeros(shape) if name == "mean" else torch.ones(shape))
         self.register_buffer("fitted", torch.tensor(False))
         self._seen: Moments | None = None
         self._ready = False
@@ -95,7 +101,7 @@ class _ByData(ToFeatures):
     def update(self, batch: Batch) -> None:
         """Take in what comes to this step: one more batch of training clips."""
         groups = batch.origins if self.n_groups > 1 else torch.zeros_like(batch.origins)
-        moments = Moments.of(batch.values, batch.lengths, groups, self.n_groups, self.per_band)
+        moments = Moments.of(batch.values, batch.lengths, groups, self.n_groups, bool(self.per_band))
         self._seen = moments if self._seen is None else self._seen.joined(moments)
 
     def finish(self) -> None:
@@ -108,7 +114,7 @@ class _ByData(ToFeatures):
             raise RunError("normalise was to learn its statistics from training clips, but got none; give it batches")
         known = self._seen.filled()
         self.mean.copy_(known.mean)
-        self.std.copy_(known.std)
+        self.std.copy_(known.std.square().mean(2, keepdim=True).sqrt() if self.per_band == "mean" else known.std)
         self.fitted.fill_(True)
         self._seen = None
 

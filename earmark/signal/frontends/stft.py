@@ -8,7 +8,7 @@ from earmark.signal.frontends.framing import FftSamples, Framing, HopSamples, To
 from earmark.signal.step import Spec
 
 
-class Stft(Framing, kind="stft"):
+class STFT(Framing, kind="stft"):
     """Waves to magnitude (or power) in every FFT bin: [batch, samples] to [batch, 1, n_fft // 2 + 1, frames].
 
     The frequency axis is linear, and with a short FFT the time axis is fine. The defaults, followed by ``log`` with
@@ -35,7 +35,7 @@ class Stft(Framing, kind="stft"):
 class _Bins(ToFrames):
     window: torch.Tensor
 
-    def __init__(self, settings: Stft) -> None:
+    def __init__(self, settings: STFT) -> None:
         super().__init__(settings.hop_samples, settings.spectrum)
         self.spectrum = settings.spectrum
         self.constant("window", settings.taps())

@@ -37,9 +37,9 @@ def schroeder_rt60_s(response: np.ndarray) -> float:
 @pytest.mark.parametrize(
     "step",
     [
-        Reverb(p=1, rt60_low_s=0.2, rt60_high_s=1.0),
-        Reverb(p=1, reverberance_low=30, room_scale_low=30),
-        Reverb(p=1, wet_gain_db=10, reverberance_low=30, room_scale_low=30),
+        Reverb(p=1, low_rt60_s=0.2, high_rt60_s=1.0),
+        Reverb(p=1, low_reverberance=30, low_room_scale=30),
+        Reverb(p=1, wet_gain_db=10, low_reverberance=30, low_room_scale=30),
     ],
 )
 def test_a_click_falls_silent_in_the_time_that_was_drawn(step):
@@ -55,7 +55,7 @@ def test_a_click_falls_silent_in_the_time_that_was_drawn(step):
 
 def test_rooms_are_drawn_in_between():
     batch = clicks(1000, 1)
-    given = Reverb(p=1, rt60_low_s=0.2, rt60_high_s=1.0).draw(batch, torch.Generator().manual_seed(0))
+    given = Reverb(p=1, low_rt60_s=0.2, high_rt60_s=1.0).draw(batch, torch.Generator().manual_seed(0))
     assert 0.2 <= float(given.rt60_s.min()) < 0.21 and 0.99 < float(given.rt60_s.max()) <= 1
     drawn = Reverb(p=0.5).draw(batch, torch.Generator().manual_seed(0))
     assert float(drawn.rt60_s.min()) > 0.017 and float(drawn.rt60_s.max()) < 0.95
@@ -94,14 +94,14 @@ def test_folders_without_rooms_are_refused(tmp_path):
 
 
 def test_settings_without_meaning_are_refused():
-    with pytest.raises(SettingsError, match="rt60_low_s and rt60_high_s go together"):
-        read(Reverb, {"rt60_low_s": 1})
-    with pytest.raises(SettingsError, match="room_scale_low must not be above room_scale_high, got 70 and 50"):
-        read(Reverb, {"room_scale_low": 70})
-    with pytest.raises(SettingsError, match=r"reverberance_high: .*100, got 101"):
-        read(Reverb, {"reverberance_high": 101})
+    with pytest.raises(SettingsError, match="low_rt60_s and high_rt60_s go together"):
+        read(Reverb, {"low_rt60_s": 1})
+    with pytest.raises(SettingsError, match="low_room_scale must not be above high_room_scale, got 70 and 50"):
+        read(Reverb, {"low_room_scale": 70})
+    with pytest.raises(SettingsError, match=r"high_reverberance: .*100, got 101"):
+        read(Reverb, {"high_reverberance": 101})
     with pytest.raises(SettingsError, match="silent after 1e-05 s has no tail at 44100 Hz"):
-        Reverb(rt60_low_s=1e-5, rt60_high_s=1e-5).after(Spec("wave", 44100.0))
+        Reverb(low_rt60_s=1e-5, high_rt60_s=1e-5).after(Spec("wave", 44100.0))
     with pytest.raises(SettingsError, match="low_db must not be above high_db, got 12 and 10"):
         read(Overdrive, {"low_db": 12})
     with pytest.raises(SettingsError, match="wave"):

@@ -58,6 +58,24 @@ def test_additional_slicing_keeps_a_share_of_the_slice_or_of_a_shorter_clip():
     assert min(run[2] for run in long) == 0 and max(run[2] + run[1] for run in long) == 20
 
 
+def test_slices_may_reach_beyond_both_ends_into_silence():
+    step = Slice(p=0, length_s=2, overhang_share=0.5)
+    out = sliced(step, counted(6000, (40, 8)))
+    assert out.values.shape == (6000, 20) and out.lengths.unique().tolist() == [20] and not out.padded
+    long, short = runs(out)[::2], runs(out)[1::2]
+    # As if 10 samples of silence lay on both sides: slices of 40 + 20 begin at 41 places, of 8 + 20 at 9.
+    assert {start - place for start, _, place in long} == set(range(-10, 31))
+    assert {start - place for start, _, place in short} == set(range(-10, -1))
+    assert all(
+        n == min((40, 8)[of] - start, 20 - place) for of, some in enumerate((long, short)) for start, n, place in some
+    )
+    counts = torch.tensor([start - place + 10 for start, _, place in long]).bincount()
+    assert float(counts.min()) > 40
+    # Too short for an overhang of 5: anywhere in the slice, but whole.
+    little = runs(sliced(Slice(p=0, length_s=2, overhang_share=0.25), counted(500, (4,), 40)))
+    assert {run[:2] for run in little} == {(0, 4)} and {run[2] for run in little} == set(range(17))
+
+
 def test_without_a_length_clips_stay_as_long_as_they_are():
     batch = counted(500, (30, 7, 1))
     out = sliced(Slice(p=1), batch)
@@ -105,6 +123,11 @@ def test_the_authors_code_keeps_bands_instead_of_frames_of_long_clips():
 def test_what_makes_no_sense_is_refused():
     with pytest.raises(SettingsError, match="legacy is about clips longer than the slice; give length_s"):
         read(Slice, {"legacy": True})
+    for settings in ({"overhang_share": 0.5, "length_s": 2}, {"overhang_share": 0.5, "p": 0}):
+        with pytest.raises(
+            SettingsError, match="overhang_share is about where slices of length_s lie; give that, and p 0"
+        ):
+            read(Slice, settings)
     with pytest.raises(SettingsError, match="slice takes power, magnitude or features, but wave comes in"):
         Slice(legacy=True, length_s=2).after(Spec("wave", 8000.0))
     with pytest.raises(SettingsError, match=r"at least a frame of 0\.01 s long, got 0\.001 s; raise length_s"):

@@ -16,6 +16,7 @@ from earmark.signal.augment.wave.pitch import Pitch, PitchDraw
 from earmark.signal.augment.wave.speed import Speed, SpeedDraw
 from earmark.signal.augment.wave.tempo import Tempo, TempoDraw
 from earmark.signal.step import Spec
+from tests.tones import loudest_hz, tone
 
 RATE_HZ = 22050
 
@@ -24,17 +25,6 @@ def batch_of(*clips: torch.Tensor, rate_hz: float = RATE_HZ) -> Batch:
     values = torch.nn.utils.rnn.pad_sequence(list(clips), batch_first=True)
     lengths = torch.tensor([len(clip) for clip in clips])
     return waves(values, lengths, rate_hz, tuple(map(str, range(len(clips)))), 1)
-
-
-def tone(hz: float, seconds: float = 2.0) -> torch.Tensor:
-    return torch.sin(2 * torch.pi * hz * torch.arange(round(seconds * RATE_HZ), dtype=torch.float64) / RATE_HZ).float()
-
-
-def loudest_hz(wave: torch.Tensor) -> float:
-    level = np.log(np.abs(np.fft.rfft(wave.double().numpy() * np.hanning(len(wave)), 1 << 19)) + 1e-12)
-    k = int(level.argmax())
-    left, top, right = level[k - 1 : k + 2]
-    return (k + (left - right) / (2 * (left - 2 * top + right))) * RATE_HZ / (1 << 19)
 
 
 def chance(seed: int = 0) -> torch.Generator:
@@ -51,36 +41,36 @@ def bands_db(batch: Batch) -> torch.Tensor:
 @pytest.mark.parametrize("cents", [-2400.0, -300.0, -37.0, 150.0, 300.0, 1200.0])
 @pytest.mark.parametrize("hz", [220.0, 1000.0])
 def test_a_shifted_tone_is_found_where_the_cents_put_it(hz, cents):
-    made = Pitch().apply(batch_of(tone(hz)), PitchDraw(torch.tensor([cents])))
+    made = Pitch().apply(batch_of(tone(hz, RATE_HZ)), PitchDraw(torch.tensor([cents])))
     assert int(made.lengths[0]) == 2 * RATE_HZ
     inside = made.values[0, 2000:-4000]
-    assert 1200 * np.log2(loudest_hz(inside) / hz) == pytest.approx(cents, abs=2)
+    assert 1200 * np.log2(loudest_hz(inside, RATE_HZ) / hz) == pytest.approx(cents, abs=2)
     assert float(inside.square().mean()) == pytest.approx(0.5, rel=0.05)
 
 
 def test_each_clip_has_its_own_shift_and_what_is_not_hit_stays():
-    batch = batch_of(tone(500), tone(500, 1.0), tone(500))
+    batch = batch_of(tone(500, RATE_HZ), tone(500, RATE_HZ, 1.0), tone(500, RATE_HZ))
     made = Pitch().apply(batch, PitchDraw(torch.tensor([100.0, -200.0, 0.0])))
     assert made.lengths.tolist() == batch.lengths.tolist()
     for i, cents in enumerate((100, -200, 0)):
-        heard = loudest_hz(made.values[i, 1000 : int(made.lengths[i]) - 2500])
+        heard = loudest_hz(made.values[i, 1000 : int(made.lengths[i]) - 2500], RATE_HZ)
         assert 1200 * np.log2(heard / 500) == pytest.approx(cents, abs=2)
     assert torch.equal(made.values[2], batch.values[2])
 
 
 def test_speed_changes_pitch_and_length_tempo_length_only():
-    faster = Speed().apply(batch_of(tone(500)), SpeedDraw(torch.tensor([1.1])))
+    faster = Speed().apply(batch_of(tone(500, RATE_HZ)), SpeedDraw(torch.tensor([1.1])))
     assert int(faster.lengths[0]) == round(2 * RATE_HZ / 1.1) and faster.padded
-    assert loudest_hz(faster.values[0, 500:39000]) == pytest.approx(550, rel=1e-4)
-    quicker = Tempo().apply(batch_of(tone(500)), TempoDraw(torch.tensor([1.1])))
+    assert loudest_hz(faster.values[0, 500:39000], RATE_HZ) == pytest.approx(550, rel=1e-4)
+    quicker = Tempo().apply(batch_of(tone(500, RATE_HZ)), TempoDraw(torch.tensor([1.1])))
     assert int(quicker.lengths[0]) == round(2 * RATE_HZ / 1.1) and quicker.padded
-    assert loudest_hz(quicker.values[0, 500:38000]) == pytest.approx(500, rel=1e-3)
+    assert loudest_hz(quicker.values[0, 500:38000], RATE_HZ) == pytest.approx(500, rel=1e-3)
     for made in (faster, quicker):
         assert not made.values[0, int(made.lengths[0]) :].any()
 
 
 def test_what_becomes_longer_fills_its_padding_and_is_cut_at_the_end():
-    batch = batch_of(tone(500), tone(500, 1.0))
+    batch = batch_of(tone(500, RATE_HZ), tone(500, RATE_HZ, 1.0))
     for step, draw in ((Speed(), SpeedDraw), (Tempo(), TempoDraw)):
         made = step.apply(batch, draw(torch.tensor([0.8, 0.8])))
         assert made.lengths.tolist() == [2 * RATE_HZ, int(1.25 * RATE_HZ) + 1]

@@ -9,20 +9,20 @@ import torch
 
 from earmark.core.errors import SettingsError
 from earmark.core.settings import read
-from earmark.signal.frontends.cqt import Cqt
+from earmark.signal.frontends.cqt import CQT
 from earmark.signal.step import Spec
 from tests.signal.frontends.sounds import RECORDINGS, both_ways, recording, seen, tone
 
 STEPS = [
-    Cqt(),
-    Cqt(hop_samples=347, n_bins=111),
-    Cqt(hop_samples=640, fmin_hz=110, n_bins=120, bins_per_octave=24, window="hamming"),
-    Cqt(fmin_hz=61.7, n_bins=60, window="blackman", filter_scale=0.5),
+    CQT(),
+    CQT(hop_samples=347, n_bins=111),
+    CQT(hop_samples=640, fmin_hz=110, n_bins=120, bins_per_octave=24, window="hamming"),
+    CQT(fmin_hz=61.7, n_bins=60, window="blackman", filter_scale=0.5),
 ]
 WINDOWS = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08)}
 
 
-def by_hand(wave: np.ndarray, rate: int, step: Cqt, band: int, frame: int) -> float:
+def by_hand(wave: np.ndarray, rate: int, step: CQT, band: int, frame: int) -> float:
     """One value from the definition: a windowed oscillation at the full rate, in double precision."""
     up = 2 ** (2 / step.bins_per_octave)
     hz = step.fmin_hz * 2 ** (band / step.bins_per_octave)
@@ -52,7 +52,7 @@ def test_real_recordings_give_what_the_definition_gives(shared_data, name, step)
     assert apart.max() < (3e-2 if step.window == "hamming" else 1e-4) * theirs.max()
 
 
-def librosas(wave: np.ndarray, rate: int, step: Cqt, **rest: float) -> np.ndarray:
+def librosas(wave: np.ndarray, rate: int, step: CQT, **rest: float) -> np.ndarray:
     found = librosa.cqt(
         wave,
         sr=rate,
@@ -75,7 +75,7 @@ def test_real_recordings_give_what_librosa_gives_at_the_full_rate(shared_data, n
     """With an odd hop it does not halve the rate, so its kernels lie where they should; within 0.2 %, or 50 dB below
     the loudest."""
     wave, rate = recording(shared_data, name, 1.0)
-    step = Cqt(hop_samples=2205, fmin_hz=200, n_bins=48)
+    step = CQT(hop_samples=2205, fmin_hz=200, n_bins=48)
     theirs = librosas(wave, rate, step, sparsity=0)
     np.testing.assert_allclose(seen(step, wave, rate), theirs, rtol=2e-3, atol=theirs.max() * 3e-3)
 
@@ -94,7 +94,7 @@ def test_real_recordings_give_about_what_librosa_gives_by_default(shared_data, n
 
 @pytest.mark.parametrize("hop_samples", [512, 347])
 def test_a_note_is_in_its_bin_and_as_loud_as_the_root_of_its_length_says(hop_samples):
-    step = Cqt(hop_samples=hop_samples, n_bins=108)
+    step = CQT(hop_samples=hop_samples, n_bins=108)
     for band in (0, 25, 50, 75, 107):
         hz = step.fmin_hz * 2 ** (band / 12)
         rows = seen(step, tone(hz, 44100, 60000), 44100)
@@ -106,8 +106,8 @@ def test_a_note_is_in_its_bin_and_as_loud_as_the_root_of_its_length_says(hop_sam
 
 def test_an_octave_higher_and_twice_as_fast_looks_the_same_an_octave_up():
     wave = np.random.default_rng(0).standard_normal(20000).astype(np.float32)
-    slow = seen(Cqt(hop_samples=256, n_bins=60, fmin_hz=100), wave, 16000)
-    fast = seen(Cqt(hop_samples=256, n_bins=60, fmin_hz=200), wave, 32000)
+    slow = seen(CQT(hop_samples=256, n_bins=60, fmin_hz=100), wave, 16000)
+    fast = seen(CQT(hop_samples=256, n_bins=60, fmin_hz=200), wave, 32000)
     np.testing.assert_allclose(fast, slow, rtol=1e-4, atol=1e-5)
 
 
@@ -128,10 +128,10 @@ def test_all_clips_at_once_or_one_by_one_is_the_same(step):
 )
 def test_bins_beyond_half_the_rate_are_refused_before_any_audio_is_read(settings, rate, said):
     with pytest.raises(SettingsError, match=said):
-        Cqt(**settings).after(Spec("wave", float(rate)))
+        CQT(**settings).after(Spec("wave", float(rate)))
 
 
 def test_settings_without_meaning_are_refused():
     with pytest.raises(SettingsError, match="filter_scale: input should be greater than 0"):
-        read(Cqt, {"filter_scale": 0})
-    assert Cqt(hop_samples=441).after(Spec("wave", 44100.0)) == Spec("magnitude", 100.0, 1, 84)
+        read(CQT, {"filter_scale": 0})
+    assert CQT(hop_samples=441).after(Spec("wave", 44100.0)) == Spec("magnitude", 100.0, 1, 84)

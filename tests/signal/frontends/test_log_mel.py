@@ -22,6 +22,7 @@ RECIPES = [
     {},
     {"scale": "htk", "spectrum": "magnitude", "n_fft": 1024, "hop_samples": 512, "n_mels": 64, "fmin_hz": 0},
     {"n_fft": 2048, "win_samples": 1103, "hop_samples": 441, "n_mels": 80, "area_norm": False, "window": "hamming"},
+    {"n_fft": 2048, "hop_samples": 1024, "fmin_hz": 5, "spectrum": "magnitude"},
     {"n_fft": 4096, "hop_samples": 1024, "fmin_hz": 5, "fmax_hz": 9000, "n_mels": 96, "window": "blackman"},
 ]
 

@@ -58,7 +58,23 @@ def test_each_clip_by_its_own_signal(per_band):
         np.testing.assert_allclose(out.values[i, 0, :, :length], theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("per_band", [False, True])
+def test_bands_may_have_means_of_their_own_and_one_deviation():
+    batches = [pictures([30, 7, 12], [0, 1, 0]), pictures([5], [2], seed=1, mean=3.0)]
+    batches = [batch.changed(values=batch.values * torch.tensor([1.0, 2, 3, 4])[:, None]) for batch in batches]
+    every = frames(batches)
+    module = fitted(Normalise(over="global", per_band="mean"), batches)
+    apart = every - every.mean(1, keepdims=True)
+    np.testing.assert_allclose(module.mean.squeeze(), every.mean(1), rtol=1e-6)
+    assert module.std.numel() == 1
+    expected = (frames(batches[1:]) - every.mean(1, keepdims=True)) / apart.std()
+    np.testing.assert_allclose(module(batches[1]).values[0, 0], expected, rtol=1e-4, atol=1e-5)
+    own = batches[0].values[1, 0, :, :7].double().numpy()
+    own -= own.mean(1, keepdims=True)
+    alone = Normalise(per_band="mean").build(SPEC)(batches[0]).values[1, 0, :, :7]
+    np.testing.assert_allclose(alone, own / own.std(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("per_band", [False, True, "mean"])
 @pytest.mark.parametrize("level", [0.0, -100.0, 12.3456789])
 def test_a_clip_that_does_not_vary_becomes_zeros(level, per_band):
     batch = pictures([300, 1], [0, 0])

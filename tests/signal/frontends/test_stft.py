@@ -9,7 +9,7 @@ import pytest
 from earmark.core.errors import SettingsError
 from earmark.core.settings import read
 from earmark.signal.frontends.log import Log
-from earmark.signal.frontends.stft import Stft
+from earmark.signal.frontends.stft import STFT
 from earmark.signal.step import Spec
 from earmark.signal.view import check
 from tests.signal.frontends.sounds import RECORDINGS, recording, seen, tone
@@ -22,7 +22,7 @@ from tests.signal.frontends.sounds import RECORDINGS, recording, seen, tone
 def test_real_recordings_give_what_librosa_gives(shared_data, name, settings, spectrum):
     """Magnitudes are within 1e-4 relative, or within 120 dB, which is what float32 holds below the loudest value."""
     wave, rate = recording(shared_data, name)
-    step = Stft(spectrum=spectrum, **settings)
+    step = STFT(spectrum=spectrum, **settings)
     theirs = np.abs(
         librosa.stft(
             wave,
@@ -38,16 +38,16 @@ def test_real_recordings_give_what_librosa_gives(shared_data, name, settings, sp
 
 
 def test_a_tone_is_in_its_row():
-    rows = seen(Stft(), tone(30.0 * 44100 / 256, 44100, 8000), 44100)
+    rows = seen(STFT(), tone(30.0 * 44100 / 256, 44100, 8000), 44100)
     assert set(rows[:, 2:-2].argmax(axis=0)) == {30}
     np.testing.assert_allclose(rows[30, 2:-2], 0.5 * 128 / 2, rtol=1e-3)  # Level by half the sum of the window.
 
 
 def test_with_a_logarithm_it_is_the_small_window_front_end():
-    steps = (Stft(), Log())
+    steps = (STFT(), Log())
     assert check(steps, Spec("wave", 44100.0)) == Spec("features", 44100 / 128, 1, 129)
     assert steps[1].offset == 1e-4
-    assert Stft(spectrum="power").after(Spec("wave", 16000.0)) == Spec("power", 125.0, 1, 129)
+    assert STFT(spectrum="power").after(Spec("wave", 16000.0)) == Spec("power", 125.0, 1, 129)
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ def test_with_a_logarithm_it_is_the_small_window_front_end():
 )
 def test_settings_without_meaning_are_refused(settings, said):
     with pytest.raises(SettingsError, match=said):
-        read(Stft, settings)
+        read(STFT, settings)

@@ -10,6 +10,7 @@ from earmark.core.batch import Batch
 from earmark.signal.augment.mixing.labels import Labels, labels_of
 from earmark.signal.augment.mixing.mixing import Mixing
 from earmark.signal.augment.mixing.places import along
+from earmark.signal.ranges import in_order
 
 
 class CrossFadeNumbers(NamedTuple):
@@ -36,9 +37,7 @@ class CrossFade(Mixing, kind="cross_fade"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.flattest > self.steepest:
-            raise ValueError(f"flattest must not be above steepest, got {self.flattest} and {self.steepest}; swap them")
-        return self
+        return in_order(self, ("flattest", "steepest"))
 
     def numbers(self, n: int, chance: torch.Generator) -> CrossFadeNumbers:
         return CrossFadeNumbers(torch.randint(self.flattest, self.steepest + 1, (n,), generator=chance))

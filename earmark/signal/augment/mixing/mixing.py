@@ -46,6 +46,14 @@ class Mixing(Augment, ABC):
     def softens(self) -> bool:
         return getattr(self, "labels", "union") == "linear"
 
+    @property
+    def mixes(self) -> bool:
+        return True
+
+    @property
+    def reads_labels(self) -> bool:
+        return self.partner.choice == "class_balanced"
+
     def after(self, spec: Spec) -> Spec:
         return spec
 

@@ -10,6 +10,7 @@ from earmark.core.batch import Batch
 from earmark.core.errors import SettingsError
 from earmark.dsp.padding import padding_zeroed
 from earmark.signal.augment.laws import hits
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -45,13 +46,7 @@ class FilterAugment(Augment, kind="filter_augment"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low_db > self.high_db:
-            raise ValueError(f"low_db must not be above high_db, got {self.low_db:g} and {self.high_db:g}")
-        if self.fewest_parts > self.most_parts:
-            raise ValueError(
-                f"fewest_parts must not be above most_parts, got {self.fewest_parts} and {self.most_parts}"
-            )
-        return self
+        return in_order(self, ("low_db", "high_db"), ("fewest_parts", "most_parts"))
 
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "power", "magnitude", "features")

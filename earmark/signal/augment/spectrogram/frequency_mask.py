@@ -10,6 +10,7 @@ from earmark.core.errors import SettingsError
 from earmark.dsp.pieces import place_of
 from earmark.signal.augment.laws import hits
 from earmark.signal.augment.spectrogram.masking import Fill, covered, hidden
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -48,11 +49,7 @@ class FrequencyMask(Augment, kind="frequency_mask"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.narrowest_bands > self.widest_bands:
-            raise ValueError(
-                f"narrowest_bands must not be above widest_bands, got {self.narrowest_bands} and {self.widest_bands}"
-            )
-        return self
+        return in_order(self, ("narrowest_bands", "widest_bands"))
 
     @property
     def _widths_each(self) -> int:

@@ -9,9 +9,9 @@ from pydantic import Field
 from earmark.core.batch import Batch
 from earmark.core.errors import SettingsError
 from earmark.dsp.clipwise import few_at_once
+from earmark.dsp.warping import FREQ, bent, between
 from earmark.signal.augment.laws import hits
 from earmark.signal.augment.rows import on_rows
-from earmark.dsp.warping import FREQ, bent, between
 from earmark.signal.step import Augment, Draw, Spec
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from earmark.core.batch import Batch
 from earmark.dsp.clipwise import few_at_once
 from earmark.dsp.padding import signal_of
-from earmark.signal.augment.laws import hits
 from earmark.dsp.warping import TIME, taken
+from earmark.signal.augment.laws import hits
 from earmark.signal.step import Augment, Draw, Spec
 
 

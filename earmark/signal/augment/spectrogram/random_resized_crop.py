@@ -10,9 +10,10 @@ from torch import Tensor
 from earmark.core.batch import Batch
 from earmark.dsp.clipwise import few_at_once
 from earmark.dsp.padding import padding_zeroed
+from earmark.dsp.warping import FREQ, TIME, between
 from earmark.signal.augment.laws import hits
 from earmark.signal.augment.rows import on_rows
-from earmark.dsp.warping import FREQ, TIME, between
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 _TRIES = 10
@@ -49,12 +50,7 @@ class RandomResizedCrop(Augment, kind="random_resized_crop"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        for name, low, high in (
-            ("area", self.low_area, self.high_area),
-            ("aspect", self.low_aspect, self.high_aspect),
-        ):
-            if low > high:
-                raise ValueError(f"low_{name} must not be above high_{name}, got {low:g} and {high:g}")
+        in_order(self, ("low_area", "high_area"), ("low_aspect", "high_aspect"))
         if self.low_area * max(self.low_aspect, 1 / self.high_aspect) > 1:
             raise ValueError(
                 f"no window of {self.low_area:g} of the area and an aspect from {self.low_aspect:g} to "

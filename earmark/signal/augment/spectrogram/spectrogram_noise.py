@@ -12,6 +12,7 @@ from earmark.dsp.clipwise import few_at_once
 from earmark.dsp.padding import padding_zeroed
 from earmark.signal.augment.laws import hits, seeds, uniform
 from earmark.signal.augment.rows import on_rows
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -42,9 +43,7 @@ class SpectrogramNoise(Augment, kind="spectrogram_noise"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low_db > self.high_db:
-            raise ValueError(f"low_db must not be above high_db, got {self.low_db:g} and {self.high_db:g}")
-        return self
+        return in_order(self, ("low_db", "high_db"))
 
     def after(self, spec: Spec) -> Spec:
         return self.takes(spec, "power", "magnitude")

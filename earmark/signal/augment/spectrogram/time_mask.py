@@ -10,6 +10,7 @@ from earmark.core.errors import SettingsError
 from earmark.dsp.pieces import place_of
 from earmark.signal.augment.laws import hits
 from earmark.signal.augment.spectrogram.masking import Fill, covered, hidden
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -43,9 +44,7 @@ class TimeMask(Augment, kind="time_mask"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.narrowest_s > self.widest_s:
-            raise ValueError(f"narrowest_s must not be above widest_s, got {self.narrowest_s:g} and {self.widest_s:g}")
-        return self
+        return in_order(self, ("narrowest_s", "widest_s"))
 
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "power", "magnitude", "features")

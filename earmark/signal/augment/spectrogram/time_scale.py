@@ -10,9 +10,10 @@ from torch import Tensor
 from earmark.core.batch import Batch
 from earmark.dsp.clipwise import few_at_once
 from earmark.dsp.padding import padding_zeroed
+from earmark.dsp.warping import TIME, between
 from earmark.signal.augment.laws import hits, uniform
 from earmark.signal.augment.rows import on_rows
-from earmark.dsp.warping import TIME, between
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -41,11 +42,7 @@ class TimeScale(Augment, kind="time_scale"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low_factor > self.high_factor:
-            raise ValueError(
-                f"low_factor must not be above high_factor, got {self.low_factor:g} and {self.high_factor:g}"
-            )
-        return self
+        return in_order(self, ("low_factor", "high_factor"))
 
     def after(self, spec: Spec) -> Spec:
         return self.takes(spec, "power", "magnitude", "features")

@@ -10,9 +10,9 @@ from earmark.core.batch import Batch
 from earmark.core.errors import SettingsError
 from earmark.dsp.clipwise import few_at_once
 from earmark.dsp.padding import padding_zeroed
+from earmark.dsp.warping import TIME, bent, between
 from earmark.signal.augment.laws import hits
 from earmark.signal.augment.rows import on_rows
-from earmark.dsp.warping import TIME, bent, between
 from earmark.signal.step import Augment, Draw, Spec
 
 

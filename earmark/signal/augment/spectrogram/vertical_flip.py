@@ -6,8 +6,8 @@ import torch
 from pydantic import Field
 
 from earmark.core.batch import Batch
-from earmark.signal.augment.laws import hits
 from earmark.dsp.warping import FREQ
+from earmark.signal.augment.laws import hits
 from earmark.signal.step import Augment, Draw, Spec
 
 

@@ -12,6 +12,7 @@ from earmark.core.errors import SettingsError
 from earmark.dsp.filters import Band, band_response, filtered, grid_hz
 from earmark.signal.augment.laws import hits, uniform
 from earmark.signal.augment.rows import on_rows
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 Shape = Literal["low_pass", "high_pass", "band_pass", "band_stop"]
@@ -50,13 +51,9 @@ class BandFilter(Augment, kind="band_filter"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        for low, high in (
-            ("low_hz", "high_hz"), ("narrowest_octaves", "widest_octaves"), ("low_slope_db", "high_slope_db")
-        ):  # fmt: skip
-            first, second = getattr(self, low), getattr(self, high)
-            if first > second:
-                raise ValueError(f"{low} must not be above {high}, got {first:g} and {second:g}")
-        return self
+        return in_order(
+            self, ("low_hz", "high_hz"), ("narrowest_octaves", "widest_octaves"), ("low_slope_db", "high_slope_db")
+        )
 
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "wave")

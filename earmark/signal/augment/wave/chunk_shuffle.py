@@ -43,9 +43,7 @@ class ChunkShuffle(Augment, kind="chunk_shuffle"):
 
     def draw(self, batch: Batch, chance: torch.Generator) -> ChunkShuffleDraw:
         most = max(1, int(batch.values.shape[1] / (self.chunk_s * batch.rate_hz)))
-        return ChunkShuffleDraw(
-            hits(self.p, len(batch), chance), torch.rand(len(batch), most, generator=chance, dtype=torch.float64)
-        )
+        return ChunkShuffleDraw(hits(self.p, len(batch), chance), torch.rand(len(batch), most, generator=chance))
 
     def apply(self, batch: Batch, draw: Draw) -> Batch:
         draw = ChunkShuffleDraw(*draw)

@@ -14,6 +14,7 @@ from earmark.dsp.filters import Band, band_response, filtered, grid_hz
 from earmark.dsp.quantise import quantised
 from earmark.signal.augment.laws import hits, uniform
 from earmark.signal.augment.rows import on_rows
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -50,11 +51,7 @@ class Codec(Augment, kind="codec"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        for low, high in (("low_hz", "high_hz"), ("low_bits", "high_bits")):
-            first, second = getattr(self, low), getattr(self, high)
-            if first > second:
-                raise ValueError(f"{low} must not be above {high}, got {first:g} and {second:g}")
-        return self
+        return in_order(self, ("low_hz", "high_hz"), ("low_bits", "high_bits"))
 
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "wave")

@@ -11,6 +11,7 @@ from earmark.core.errors import SettingsError
 from earmark.dsp.filters import SHAPES, Biquads, biquad_response, filtered, grid_hz
 from earmark.signal.augment.laws import hits
 from earmark.signal.augment.rows import on_rows
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -47,11 +48,7 @@ class Equaliser(Augment, kind="equaliser"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        for low, high in (("low_hz", "high_hz"), ("low_quality", "high_quality")):
-            first, second = getattr(self, low), getattr(self, high)
-            if first > second:
-                raise ValueError(f"{low} must not be above {high}, got {first:g} and {second:g}")
-        return self
+        return in_order(self, ("low_hz", "high_hz"), ("low_quality", "high_quality"))
 
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "wave")

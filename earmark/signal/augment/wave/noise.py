@@ -9,6 +9,7 @@ from earmark.core.batch import Batch
 from earmark.dsp.noise import COLOURS, with_noise
 from earmark.signal.augment.laws import hits, seeds, uniform
 from earmark.signal.augment.rows import on_rows
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -40,8 +41,7 @@ class Noise(Augment, kind="noise"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low_db > self.high_db:
-            raise ValueError(f"low_db must not be above high_db, got {self.low_db:g} and {self.high_db:g}")
+        in_order(self, ("low_db", "high_db"))
         low, high = self._exponents
         if not -4 <= low <= high <= 4:
             raise ValueError(f"a range of colours must go from low to high between -4 and 4, got {low:g} to {high:g}")

@@ -9,6 +9,7 @@ from earmark.core.batch import Batch
 from earmark.dsp.overdrive import overdrive
 from earmark.signal.augment.laws import hits, uniform
 from earmark.signal.augment.rows import on_rows
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -39,9 +40,7 @@ class Overdrive(Augment, kind="overdrive"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low_db > self.high_db:
-            raise ValueError(f"low_db must not be above high_db, got {self.low_db:g} and {self.high_db:g}")
-        return self
+        return in_order(self, ("low_db", "high_db"))
 
     def after(self, spec: Spec) -> Spec:
         return self.takes(spec, "wave")

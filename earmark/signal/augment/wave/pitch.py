@@ -12,6 +12,7 @@ from earmark.dsp.stretch import stretch
 from earmark.signal.augment.laws import hits, uniform
 from earmark.signal.augment.rows import on_rows
 from earmark.signal.augment.wave.tempo import cut_into
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 _CENTS_IN_OCTAVE = 1200.0
@@ -42,9 +43,7 @@ class Pitch(Augment, kind="pitch"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low_cents > self.high_cents:
-            raise ValueError(f"low_cents must not be above high_cents, got {self.low_cents:g} and {self.high_cents:g}")
-        return self
+        return in_order(self, ("low_cents", "high_cents"))
 
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "wave")

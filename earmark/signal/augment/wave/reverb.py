@@ -12,6 +12,7 @@ from earmark.dsp.reverb import convolved, decaying, sox_rt60_s, sox_wet_db
 from earmark.signal.augment.laws import hits, seeds, uniform
 from earmark.signal.augment.rows import on_rows
 from earmark.signal.augment.wave.impulse_responses import impulse_responses
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -37,7 +38,7 @@ class Reverb(Augment, kind="reverb"):
     Reverberance and room scale mean what they mean to SoX's ``reverb``: they give its RT60, from 0.02 s to 10.7 s
     (`earmark.dsp.reverb.sox_rt60_s`), and the level of its tail (`sox_wet_db`). The tail itself is noise instead of
     Freeverb's combs, falls alike at all frequencies, and differs from clip to clip. There is no stereo depth, as clips
-    are mono. With ``rt60_low_s`` and ``rt60_high_s`` the time is given instead; with ``impulse_responses`` rooms are
+    are mono. With ``low_rt60_s`` and ``high_rt60_s`` the time is given instead; with ``impulse_responses`` rooms are
     recordings, all as likely.
 
     The tail is cut at the end of the clip, and the clip is as loud (root mean square) as before. ex4sperans (2019)
@@ -46,57 +47,54 @@ class Reverb(Augment, kind="reverb"):
 
     p: Annotated[float, Field(ge=0, le=1)] = 0.5
     """The chance that a clip is changed."""
-    reverberance_low: Percent = 0.0
+    low_reverberance: Percent = 0.0
     """The smallest reverberance in percent."""
-    reverberance_high: Percent = 50.0
+    high_reverberance: Percent = 50.0
     """The largest reverberance."""
-    room_scale_low: Percent = 0.0
+    low_room_scale: Percent = 0.0
     """The smallest room scale in percent."""
-    room_scale_high: Percent = 50.0
+    high_room_scale: Percent = 50.0
     """The largest room scale."""
     wet_gain_db: float = 0.0
     """Added to the level of the tail."""
-    rt60_low_s: Annotated[float, Field(gt=0)] | None = None
+    low_rt60_s: Annotated[float, Field(gt=0)] | None = None
     """The shortest RT60, in place of reverberance and room scale."""
-    rt60_high_s: Annotated[float, Field(gt=0)] | None = None
+    high_rt60_s: Annotated[float, Field(gt=0)] | None = None
     """The longest RT60; all in between are as likely."""
     impulse_responses: Path | None = None
     """A folder of recorded impulse responses, in place of noise; then the settings above do nothing."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if (self.rt60_low_s is None) != (self.rt60_high_s is None):
-            raise ValueError("rt60_low_s and rt60_high_s go together; give both or none")
-        for low, high in (
-            ("reverberance_low", "reverberance_high"),
-            ("room_scale_low", "room_scale_high"),
-            ("rt60_low_s", "rt60_high_s"),
-        ):
-            first, second = getattr(self, low), getattr(self, high)
-            if first is not None and first > second:
-                raise ValueError(f"{low} must not be above {high}, got {first:g} and {second:g}")
-        return self
+        if (self.low_rt60_s is None) != (self.high_rt60_s is None):
+            raise ValueError("low_rt60_s and high_rt60_s go together; give both or none")
+        return in_order(
+            self,
+            ("low_reverberance", "high_reverberance"),
+            ("low_room_scale", "high_room_scale"),
+            ("low_rt60_s", "high_rt60_s"),
+        )
 
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "wave")
         if self.impulse_responses is not None:
             impulse_responses(self.impulse_responses, spec.rate_hz)
-        elif self.rt60_high_s is not None and self.rt60_high_s * spec.rate_hz < 2:
+        elif self.high_rt60_s is not None and self.high_rt60_s * spec.rate_hz < 2:
             raise SettingsError(
-                f"a room that is silent after {self.rt60_high_s:g} s has no tail at {spec.rate_hz:g} Hz; "
-                "raise rt60_high_s"
+                f"a room that is silent after {self.high_rt60_s:g} s has no tail at {spec.rate_hz:g} Hz; "
+                "raise high_rt60_s"
             )
         return spec
 
     def draw(self, batch: Batch, chance: torch.Generator) -> ReverbDraw:
         n = len(batch)
         hit, place = hits(self.p, n, chance), uniform(0.0, 1.0, n, chance)
-        if self.rt60_low_s is not None and self.rt60_high_s is not None:
-            rt60_s = uniform(self.rt60_low_s, self.rt60_high_s, n, chance)
+        if self.low_rt60_s is not None and self.high_rt60_s is not None:
+            rt60_s = uniform(self.low_rt60_s, self.high_rt60_s, n, chance)
             reverberance = torch.full((n,), _USUAL_REVERBERANCE)
         else:
-            reverberance = uniform(self.reverberance_low, self.reverberance_high, n, chance)
-            rt60_s = sox_rt60_s(reverberance, uniform(self.room_scale_low, self.room_scale_high, n, chance))
+            reverberance = uniform(self.low_reverberance, self.high_reverberance, n, chance)
+            rt60_s = sox_rt60_s(reverberance, uniform(self.low_room_scale, self.high_room_scale, n, chance))
         wet_db = sox_wet_db(reverberance) + self.wet_gain_db
         return ReverbDraw(hit, rt60_s, wet_db, place, seeds(n, chance))
 

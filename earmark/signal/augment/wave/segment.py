@@ -9,6 +9,7 @@ from earmark.core.batch import Batch
 from earmark.dsp.pieces import moved, place_of
 from earmark.signal.augment.laws import hits, uniform
 from earmark.signal.augment.rows import on_rows
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -35,11 +36,7 @@ class Segment(Augment, kind="segment"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.least_share > self.most_share:
-            raise ValueError(
-                f"least_share must not be above most_share, got {self.least_share:g} and {self.most_share:g}"
-            )
-        return self
+        return in_order(self, ("least_share", "most_share"))
 
     def after(self, spec: Spec) -> Spec:
         return self.takes(spec, "wave")

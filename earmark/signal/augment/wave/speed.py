@@ -9,6 +9,7 @@ from earmark.core.batch import Batch
 from earmark.dsp.resample import Interpolation, n_resampled, resample
 from earmark.signal.augment.laws import hits, uniform
 from earmark.signal.augment.rows import on_rows
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -40,9 +41,7 @@ class Speed(Augment, kind="speed"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"low must not be above high, got {self.low:g} and {self.high:g}")
-        return self
+        return in_order(self, ("low", "high"))
 
     def after(self, spec: Spec) -> Spec:
         return self.takes(spec, "wave")

@@ -11,6 +11,7 @@ from earmark.dsp.resample import n_resampled
 from earmark.dsp.stretch import Pieces, pieces, stretch
 from earmark.signal.augment.laws import hits, uniform
 from earmark.signal.augment.rows import on_rows
+from earmark.signal.ranges import in_order
 from earmark.signal.step import Augment, Draw, Spec
 
 
@@ -39,9 +40,7 @@ class Tempo(Augment, kind="tempo"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"low must not be above high, got {self.low:g} and {self.high:g}")
-        return self
+        return in_order(self, ("low", "high"))
 
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "wave")

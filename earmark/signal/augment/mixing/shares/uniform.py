@@ -8,6 +8,7 @@ from torch import Tensor
 
 from earmark.signal.augment.laws import uniform
 from earmark.signal.augment.mixing.shares.share import Share
+from earmark.signal.ranges import in_order
 
 
 class Uniform(Share, kind="uniform"):
@@ -20,9 +21,7 @@ class Uniform(Share, kind="uniform"):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"low must not be above high, got {self.low:g} and {self.high:g}; swap them")
-        return self
+        return in_order(self, ("low", "high"))
 
     def draw(self, n: int, chance: torch.Generator) -> Tensor:
         return uniform(self.low, self.high, n, chance)

@@ -89,6 +89,11 @@ STUDIES = {
         (Arm("skip net", "small"), Arm("the same without skips", "small", ("model.encoder.skip=false",))), ALL_FOLDS
     ),
     "augmentation": Study(AUGMENTED, ("1", "3"), (1, 2)),
+    "augmentation_best": Study(
+        tuple(arm for arm in AUGMENTED if arm.name in ("no augmentation", "mixing", "effects")),
+        ALL_FOLDS,
+        folder="augmentation",
+    ),
 }
 
 

@@ -12,7 +12,7 @@ from earmark.core.settings import Settings, nearest
 from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
 from earmark.models.encoders.skip_cnn import SkipCNN
-from earmark.models.heads.head import Head
+from earmark.models.heads.head import Head, HeadModule
 from earmark.models.heads.mean_max import MeanMax
 from earmark.models.segments import SegmentMean, Segments, encode_segments
 from earmark.models.weights import Start
@@ -47,11 +47,17 @@ class ModelSettings(Settings):
         return self
 
     def check(self, spec: Spec) -> None:
-        """Refuse input that this network cannot take.
+        """Refuse input that this network cannot take, and heads that its encoder cannot feed.
+
+        The network is built without its weights, which takes milliseconds however large it is.
 
         Raises:
             SettingsError: with the names of both sides.
         """
+        with torch.device("meta"):
+            self.build(spec, 1)
+
+    def _check_input(self, spec: Spec) -> None:
         self.encoder.check(spec)
         if self.segments and self.segments.frames < self.encoder.shortest(spec):
             raise SettingsError(
@@ -64,13 +70,27 @@ class ModelSettings(Settings):
         return 1 if self.segments else self.encoder.shortest(spec)
 
     def build(self, spec: Spec, n_classes: int) -> "Network":
-        """The network for input of this spec."""
-        self.check(spec)
+        """The network for input of this spec.
+
+        Raises:
+            SettingsError: as in `check`.
+        """
+        self._check_input(spec)
         return Network(self, spec, n_classes)
 
     def build_heads(self, encoder: EncoderModule, n_classes: int) -> nn.ModuleDict:
-        """The heads on an encoder."""
-        built = {name: head.build(encoder, n_classes) for name, head in self.heads.items()}
+        """The heads on an encoder.
+
+        Raises:
+            SettingsError: one of them cannot be fed by it.
+        """
+        built: dict[str, HeadModule] = {}
+        for name, head in self.heads.items():
+            try:
+                built[name] = head.build(encoder, n_classes)
+            except SettingsError as error:
+                both = f"heads.{name} does not fit encoder '{self.encoder.kind}'"
+                raise SettingsError(f"{both}: {error}") from None
         return nn.ModuleDict({name: SegmentMean(head) for name, head in built.items()} if self.segments else built)
 
 
@@ -79,9 +99,14 @@ class Network(nn.Module):
 
     def __init__(self, settings: ModelSettings, spec: Spec, n_classes: int) -> None:
         super().__init__()
+        self.settings, self.spec, self.n_classes = settings, spec, n_classes
         self.encoder = settings.encoder.build(spec)
         self.heads = settings.build_heads(self.encoder, n_classes)
         self.segment = settings.segments.frames if settings.segments else None
+
+    def another(self) -> "Network":
+        """A network of the same settings with random weights of its own; published ones are not fetched."""
+        return Network(self.settings, self.spec, self.n_classes)
 
     def encode(self, batch: Batch) -> Encoded:
         """The encoder's maps of a batch that the view has made."""

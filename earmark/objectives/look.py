@@ -3,21 +3,33 @@
 A view of a stream is drawn from the chance of this step and named by a number: two views of the same clips are two
 draws. Streams go through the network apart, because batch statistics of different origins differ, unless they are
 asked for together.
+
+Steps of the view that mix clips are a trouble for whoever compares two views: each view then has other partners. So
+a view may be asked for *unmixed* (all augmentations but those) or *clean* (none, as in use). And where a term knows
+targets better than those that the stream gives, it puts them in before the view, so that they are mixed like the
+sound (`Look.relabelled`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor, nn
 
 from earmark.core.batch import Batch, together
 from earmark.core.chance import Chance
+from earmark.objectives.apart import guess
 
 if TYPE_CHECKING:
     from earmark.models.encoders.encoder import Encoded
     from earmark.models.network import Network
+
+How = Literal["whole", "unmixed", "clean"]
+"""A view with every augmentation, with those that leave clips by themselves, with none."""
+Relabel = Callable[[str, Batch], Batch]
+"""Makes of the name of a stream and its batch, as it comes, one with other targets."""
+_Key = tuple[tuple[str, ...], int, How]
 
 
 class Look:
@@ -34,29 +46,63 @@ class Look:
     ) -> None:
         self.view, self.network, self.batches, self.chance, self.epoch = view, network, batches, chance, epoch
         self.augment = augment
-        self._seen: dict[tuple[tuple[str, ...], int], Batch] = {}
-        self._encoded: dict[tuple[tuple[str, ...], int], Encoded] = {}
+        self._mixes = augment and bool(getattr(view, "mixes", False))
+        self._seen: dict[_Key, Batch] = {}
+        self._encoded: dict[_Key, Encoded] = {}
 
-    def seen(self, streams: tuple[str, ...], view: int = 0) -> Batch:
+    def seen(self, streams: tuple[str, ...], view: int = 0, how: How = "whole") -> Batch:
         """The clips of these streams after the view with this number."""
-        key = (streams, view)
+        key = self._key(streams, view, how)
         if key not in self._seen:
             if len(streams) > 1:
-                self._seen[key] = together([self.seen((stream,), view) for stream in streams])
+                self._seen[key] = together([self.seen((stream,), view, how) for stream in streams])
             else:
-                self._seen[key] = self._viewed(streams[0], view)
+                self._seen[key] = self._viewed(streams[0], view, key[2])
         return self._seen[key]
 
-    def _viewed(self, stream: str, view: int) -> Batch:
-        chance = self.chance.at("view", stream=stream, view=view) if self.augment else None
-        others = {name: batch for name, batch in self.batches.items() if name != stream}
-        seen: Batch = self.view(self.batches[stream], chance, others)
-        return seen
-
-    def logits(self, streams: tuple[str, ...], view: int = 0, head: str = "main") -> Tensor:
+    def logits(self, streams: tuple[str, ...], view: int = 0, head: str = "main", how: How = "whole") -> Tensor:
         """The student's logits for them, [batch, classes]."""
-        key = (streams, view)
+        key = self._key(streams, view, how)
         if key not in self._encoded:
-            self._encoded[key] = self.network.encode(self.seen(streams, view))
+            self._encoded[key] = self.network.encode(self.seen(streams, view, how))
         logits: Tensor = self.network.heads[head](self._encoded[key])
         return logits.float()
+
+    def relabelled(
+        self, streams: tuple[str, ...], relabel: Relabel, view: int = 0, head: str = "main"
+    ) -> tuple[Batch, Tensor]:
+        """The clips after the same view, but with targets of the term's own, and the student's logits for them.
+
+        Where steps of the view mix clips, they mix these targets as they would mix labels; guests of other streams
+        bring their labels. The network is asked anew only where what it hears depends on the labels.
+
+        Args:
+            relabel: is given each stream's name and its batch as it comes, before the view.
+        """
+        parts = [self._viewed(stream, view, "whole", relabel) for stream in streams]
+        seen = together(parts) if len(parts) > 1 else parts[0]
+        if self.augment and getattr(self.view, "reads_labels", False):
+            return seen, self.network(seen, head)
+        return seen, self.logits(streams, view, head)
+
+    def said(self, streams: tuple[str, ...], head: str = "main") -> Tensor:
+        """What the student says in training of each clip by itself, without gradient: probabilities, [batch, classes].
+
+        Where the view mixes nothing, that is what it says anyway; else it takes a forward of its own.
+        """
+        if not self._mixes:
+            return self.logits(streams, head=head).detach().sigmoid()
+        chance = self.chance.at("said", streams=" ".join(streams))
+        return guess(self.network, self.seen(streams, how="unmixed"), chance, head, use=False).sigmoid()
+
+    def _key(self, streams: tuple[str, ...], view: int, how: How) -> _Key:
+        return streams, view, "whole" if how == "unmixed" and not self._mixes else how
+
+    def _viewed(self, stream: str, view: int, how: How, relabel: Relabel | None = None) -> Batch:
+        batch = relabel(stream, self.batches[stream]) if relabel else self.batches[stream]
+        chance = self.chance.at("view", stream=stream, view=view) if self.augment and how != "clean" else None
+        others = {name: batch for name, batch in self.batches.items() if name != stream}
+        seen: Batch = (
+            self.view(batch, chance, others, mix=False) if how == "unmixed" else self.view(batch, chance, others)
+        )
+        return seen

@@ -4,8 +4,8 @@ The whole objective is computed in one module's forward, so that distributed tra
 whose weight is zero is not run at all.
 """
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import torch
 from pydantic import Field
@@ -17,10 +17,12 @@ from earmark.core.errors import SettingsError
 from earmark.core.settings import Settings
 from earmark.models.network import Network
 from earmark.objectives.look import Look
-from earmark.objectives.term import Term
+from earmark.objectives.material import Material
+from earmark.objectives.term import Term, TermModule
 from earmark.objectives.terms.supervised import Supervised
+from earmark.schedules.schedule import Place
 
-NOT_PARTS = ("total", "gradient", "gradient_norm", "epoch", "lr", "seconds", "clips_per_s", "held_out_lwlrap")
+NOT_PARTS = ("total", "gradient", "gradient_norm", "epoch", "lr", "seconds", "clips_per_s", "held_out_lwlrap", "signs")
 """What stands beside the parts where losses are reported, so that no part may be called so."""
 
 
@@ -34,7 +36,8 @@ class Part(Settings):
     ramp_epochs: float = Field(0.0, ge=0)
     """Epochs over which the weight rises linearly from 0."""
     joint: bool = False
-    """Whether its streams go through the network together, sharing batch statistics."""
+    """Whether its streams go through the network together, sharing batch statistics. Terms that need several streams
+    get them together in any case."""
     term: Term = Supervised()
     """What is computed."""
 
@@ -50,6 +53,8 @@ class Losses(NamedTuple):
     """The number that is minimised."""
     parts: Tensor
     """The unweighted mean of each part, [parts]; zero for those not run."""
+    signs: dict[str, dict[str, Tensor]]
+    """What terms tell of themselves: of each part that does, numbers by name."""
 
 
 class Step:
@@ -79,28 +84,72 @@ class Objective(nn.Module):
         """The losses of one step."""
         look = Look(self.view, self.network, step.batches, step.chance, step.epoch, step.augment)
         means: list[Tensor | None] = []
+        signs: dict[str, dict[str, Tensor]] = {}
         total: Tensor | None = None
-        for part, term in zip(self.parts.values(), self.terms, strict=True):
+        for (name, part), term in zip(self.parts.items(), self._terms(), strict=True):
             weight = part.weight_at(step.epoch)
             if weight == 0:
                 means.append(None)
                 continue
-            mean = self._mean(part, term, look)
+            mean, told = self._mean(part, term, look)
+            signs |= {name: told} if told else {}
             means.append(mean.detach())
             total = weight * mean if total is None else total + weight * mean
         if total is None:  # every weight is zero at the start of a ramp: a step that changes nothing
             total = 0.0 * sum(p.sum() for p in self.network.parameters())  # type: ignore[assignment]
         assert total is not None
-        return Losses(total, torch.stack([total.new_zeros(()) if mean is None else mean for mean in means]))
+        return Losses(total, torch.stack([total.new_zeros(()) if mean is None else mean for mean in means]), signs)
 
-    def _mean(self, part: Part, term: nn.Module, look: Look) -> Tensor:
-        groups = [part.streams] if part.joint else [(stream,) for stream in part.streams]
-        lost = torch.cat([term(look, group) for group in groups])
-        weights = torch.cat([look.seen(group).weights for group in groups])
-        mean: Tensor = (lost * weights).sum() / weights.sum().clamp(min=1e-8)
-        return mean
+    def _mean(self, part: Part, term: TermModule, look: Look) -> tuple[Tensor, dict[str, Tensor]]:
+        at_once = part.joint or part.term.least_streams > 1
+        groups = [part.streams] if at_once else [(stream,) for stream in part.streams]
+        lost, told = [], []
+        for group in groups:
+            lost.append(term(look, group))
+            told.append(term.signs)
+        weights = torch.cat([term.weights(look, group) for group in groups])
+        mean: Tensor = (torch.cat(lost) * weights).sum() / weights.sum().clamp(min=1e-8)
+        return mean, {name: torch.stack([each[name] for each in told]).mean() for name in told[0]}
 
-    def after_step(self) -> None:
-        """Let the terms change their own state."""
-        for term in self.terms:
-            term.after_step(self.network)  # type: ignore[operator]
+    def _terms(self) -> tuple[TermModule, ...]:
+        return tuple(cast("TermModule", term) for term in self.terms)
+
+    def meet(self, material: Material) -> None:
+        """Let the terms learn what the training is about, before its first step.
+
+        Raises:
+            SettingsError, DataError: one of them cannot work on it.
+        """
+        for part, term in zip(self.parts.values(), self._terms(), strict=True):
+            term.meet(material, part.streams)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the log and the report should have of the terms, in sentences."""
+        return tuple(note for term in self._terms() for note in term.notes)
+
+    def warnings(self, history: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What has just gone wrong with the guesses of a term, in sentences.
+
+        Each fault is named when it appears. Nothing is said of the first epoch, in which nets know little.
+
+        Args:
+            history: a row for each epoch that is over, with ``epoch`` and ``signs``.
+        """
+        said = []
+        for name, term in zip(self.parts, self._terms(), strict=True):
+            told = [(row["epoch"], row.get("signs", {}).get(name)) for row in history[-2:]]
+            faults = [term.fault(signs) if signs and epoch > 1 else None for epoch, signs in told]
+            now = faults.pop() if faults else None
+            if now and all(fault is None or fault.name != now.name for fault in faults):
+                said.append(f"part '{name}' is in trouble: {now.clause}")
+        return said
+
+    def after_step(self, place: Place) -> None:
+        """Let the terms change their own state.
+
+        Args:
+            place: where the training is now.
+        """
+        for term in self._terms():
+            term.after_step(self.network, place)

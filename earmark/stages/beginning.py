@@ -6,6 +6,7 @@ Weights are fresh, or published ones where the encoder names some, or those of a
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -14,11 +15,13 @@ from lightning_fabric import Fabric
 
 from earmark.core.batch import Batch
 from earmark.core.chance import Chance
+from earmark.core.errors import DataError
 from earmark.data.clips import Clips
 from earmark.data.streams import Stream
 from earmark.inference.settings import TaggerSettings
 from earmark.inference.tagger import Tagger
 from earmark.models.weights import Fitting
+from earmark.objectives.material import Material
 from earmark.objectives.objective import Objective
 from earmark.stages.recipe import Recipe
 from earmark.stages.warm_start import WarmStart
@@ -45,7 +48,13 @@ class Beginning:
 
 
 def begin(
-    recipe: Recipe, classes: tuple[str, ...], clips: Clips, name: str, fabric: Fabric, warm: WarmStart | None
+    recipe: Recipe,
+    classes: tuple[str, ...],
+    clips: Clips,
+    name: str,
+    fabric: Fabric,
+    warm: WarmStart | None,
+    fold: int | None = None,
 ) -> Beginning:
     """Build all that the recipe names; the seed of the recipe decides the weights.
 
@@ -55,6 +64,10 @@ def begin(
         name: what the tagger says of where it comes from.
         fabric: launched; each of its processes gets its share of the streams.
         warm: the weights that the recipe names, found.
+        fold: the one that is held out.
+
+    Raises:
+        SettingsError, DataError: a part of the objective cannot work on these clips.
     """
     chance = Chance(recipe.seed)
     torch.manual_seed(chance.at("weights").number())
@@ -62,12 +75,34 @@ def begin(
     tagger.network.encoder.fetch()
     fitting = warm.into(tagger.network, recipe.model, classes) if warm else None
     objective = Objective(recipe.objective, tagger.view, copy.deepcopy(tagger.network))
-    objective.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for module in (objective.network, objective.terms):
+        module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     streams = {
         key: Stream(key, settings, clips, chance, rank=fabric.global_rank, world_size=fabric.world_size)
         for key, settings in recipe.streams.items()
     }
+    objective.meet(Material(classes, {key: stream.clips for key, stream in streams.items()}, fold))
     return Beginning(tagger, objective, streams, chance, fitting)
+
+
+def contents(recipe: Recipe, fold: int | None) -> list[str]:
+    """What is in the files that parts of the objective read, as short names in their order.
+
+    Raises:
+        DataError: there is no such file.
+        SettingsError: it is named by the held-out fold, and there is none.
+    """
+    found = []
+    for part in recipe.objective.values():
+        for path in part.term.files(fold):
+            try:
+                with path.open("rb") as file:
+                    found.append(hashlib.file_digest(file, "sha256").hexdigest()[:16])
+            except OSError as error:
+                raise DataError(
+                    f"'{path}' cannot be read ({error.strerror}); part of the objective needs it", path
+                ) from None
+    return found
 
 
 def _tagger_settings(recipe: Recipe, classes: tuple[str, ...], name: str, device: torch.device) -> TaggerSettings:

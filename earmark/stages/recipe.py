@@ -4,6 +4,7 @@ Only stages, systems and the command line see a whole recipe; everybody else get
 one section needs of another (a stream, a head, a spec) is checked here, when the recipe is read.
 """
 
+import math
 from importlib import resources
 from pathlib import Path
 from typing import Self
@@ -68,24 +69,33 @@ class Recipe(Settings):
             for stream in part.streams:
                 if stream not in self.streams:
                     raise ValueError(f"objective.{name} asks for stream '{stream}'; {nearest(stream, self.streams)}")
+            if len(part.streams) < part.term.least_streams:
+                raise ValueError(
+                    f"objective.{name} has term '{part.term.kind}', which needs a labelled stream and one whose labels "
+                    f"it does not look at, but only stream '{part.streams[0]}' is given; name another in its streams"
+                )
             self._labels_fit(name, part)
             for head in part.term.heads:
                 if head not in self.model.heads:
                     raise ValueError(f"objective.{name} asks for head '{head}'; {nearest(head, self.model.heads)}")
         if "main" not in self.model.heads:
             raise ValueError("model.heads needs one called 'main', which is the tagger's")
+        idle = set(self.model.heads) - {head for part in self.objective.values() for head in part.term.heads} - {"main"}
+        if idle:
+            raise ValueError(f"no part of the objective trains head '{min(idle)}'; remove it, or name it there")
         guests = self._guests()
         unused = set(self.streams) - {stream for part in self.objective.values() for stream in part.streams} - guests
         if unused:
             raise ValueError(f"no part of the objective uses stream '{min(unused)}'; remove it, or name it there")
-        shortest = self.model.shortest(spec) / spec.rate_hz
+        # Rounded up, so that what the message asks for is enough.
+        shortest = math.ceil(self.model.shortest(spec) / spec.rate_hz * 1e4) / 1e4
         for name, stream_settings in self.streams.items():
             crop = stream_settings.crop
             what, length = ("shortest_s", crop.shortest_s) if crop.length_s is None else ("length_s", crop.length_s)
             if length < shortest:
                 raise ValueError(
                     f"streams.{name}.crop.{what} is {length:g} s, but encoder '{self.model.encoder.kind}' "
-                    f"needs at least {shortest:.3g} s of this view"
+                    f"needs at least {shortest:g} s of this view; make it longer"
                 )
         return self
 

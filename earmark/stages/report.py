@@ -107,6 +107,8 @@ def _notes(recipe: Recipe, facts: dict[str, object], part: str) -> tuple[str, ..
             f"Its first weights had learnt from {began['n_leaked']} of the clips that judge it, or of the groups of "
             "these, so its scores are too good."
         )
+    said = facts.get("notes")
+    notes += said if isinstance(said, list) else []
     return tuple(notes)
 
 

@@ -32,7 +32,7 @@ from earmark.objectives.objective import Objective
 from earmark.runs.checkpoints import load, save
 from earmark.runs.environment import environment
 from earmark.runs.folder import RunFolder
-from earmark.stages.beginning import begin
+from earmark.stages.beginning import begin, contents
 from earmark.stages.divide import Parts, divide
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
@@ -64,7 +64,8 @@ def train(
     precision = precision_named(recipe.training.precision, fabric.device)
     warm = find_weights(recipe.model.start, fold)
     begun = [warm.name] if warm else []
-    name = fingerprint(recipe, precision, _said(manifest), _packed(manifest, store), fold, *begun)
+    read = contents(recipe, fold)
+    name = fingerprint(recipe, precision, _said(manifest), _packed(manifest, store), fold, *begun, *read)
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
     parts = divide(manifest, store, fold, origins)
     start = {"start": warm.facts(warm.n_leaked(manifest, parts))} if warm else {}
@@ -97,9 +98,13 @@ def _learn(
 ) -> None:
     """From the first weights, or those that the run was left with, to a tagger and its predictions."""
     training = recipe.training
-    start = begin(recipe, manifest.classes, parts.training, run.path.name, fabric, warm)
+    start = begin(recipe, manifest.classes, parts.training, run.path.name, fabric, warm, fold)
     tagger, streams = start.tagger, start.streams
     _say_what(show, parts, start.objective, streams, fabric.device, precision_named(training.precision, fabric.device))
+    if start.objective.notes and fabric.is_global_zero:
+        run.note({"notes": list(start.objective.notes)})
+    for line in start.objective.notes:
+        show.say(line)
     learner = Learner(start.objective, training.optimizer, training.average)
     history = _go_on(run, learner, show)
     fabric.barrier()
@@ -125,6 +130,8 @@ def _learn(
                     tagger.save(run.snapshot(epoch.number), epoch=epoch.number)
                 _keep(run, learner, history, stopper.least_gain if stopper else 0.0)
             show.say(_line(history[-1], training.epochs))
+            for line in start.objective.warnings(history):
+                show.say(line)
             if stopper and _out_of_patience(history, stopper):
                 show.say(f"no better held-out score in {stopper.patience_epochs} epochs; stopped")
                 break
@@ -189,6 +196,7 @@ def _row(epoch: Epoch) -> dict[str, Any]:
         "gradient_norm": epoch.gradient_norm,
         "seconds": round(epoch.seconds, 3),
         "clips_per_s": round(epoch.clips_per_s, 1),
+        **({"signs": epoch.signs} if epoch.signs else {}),
     }
 
 

@@ -38,13 +38,21 @@ class WarmStart:
     classes: tuple[str, ...] | None
     learnt: frozenset[str] | None
     """The clips they have learnt from; none if nobody knows."""
+    encoder: str | None = None
+    """The kind of encoder that they are of; none if it is not noted."""
 
     def into(self, network: Network, model: ModelSettings, classes: tuple[str, ...]) -> Fitting:
         """Put them into a network that was built of these settings.
 
         Raises:
-            SettingsError: too little of them fits.
+            SettingsError: they are of another encoder, or too little of them fits.
         """
+        kind = model.encoder.kind
+        if self.start.strict != "none" and not self.start.map and self.encoder not in (None, kind):
+            raise SettingsError(
+                f"the weights '{self.path}' are of encoder '{self.encoder}', but the recipe has '{kind}'; take that "
+                "encoder, name other weights, or ask for whatever fits with model.start.strict: none"
+            )
         by_class = class_axes(network, model, len(classes))
         return take(network, self.tensors, self.start, by_class=by_class, classes=classes, theirs=self.classes)
 
@@ -96,7 +104,8 @@ def find_weights(start: Start | None, fold: int | None) -> WarmStart | None:
     with path.open("rb") as file:
         name = hashlib.file_digest(file, "sha256").hexdigest()[:16]
     noted = _noted(path) if facts is not None else {}
-    classes = noted.get("classes") or (facts or {}).get("tagger", {}).get("classes")
+    tagger = (facts or {}).get("tagger", {})
+    classes = noted.get("classes") or tagger.get("classes")
     clips = noted.get("clips")
     return WarmStart(
         start=start,
@@ -106,6 +115,7 @@ def find_weights(start: Start | None, fold: int | None) -> WarmStart | None:
         tensors=tensors if facts is None else _network(tensors, facts),
         classes=None if classes is None else tuple(classes),
         learnt=None if clips is None else frozenset(clips),
+        encoder=tagger.get("model", {}).get("encoder", {}).get("kind"),
     )
 
 

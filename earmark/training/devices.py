@@ -72,7 +72,9 @@ def fabric_for(settings: TrainingSettings) -> Fabric:
         accelerator={"cpu": "cpu", "cuda": "cuda", "mps": "mps"}[device.type],
         devices=settings.devices,
         num_nodes=settings.nodes,
-        strategy="ddp" if n_processes > 1 else "auto",
+        # While the weight of a part is 0, as where a ramp begins, nothing of its head has a gradient, which processes
+        # would wait for in vain.
+        strategy="ddp_find_unused_parameters_true" if n_processes > 1 else "auto",
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
     )
     fabric.launch()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import torch
@@ -50,6 +50,8 @@ class Epoch:
     """Mean over the steps, before clipping."""
     seconds: float
     n_clips: int
+    signs: dict[str, dict[str, float]] = field(default_factory=dict)
+    """What terms tell of themselves: of each part that does, means over steps and processes by name."""
 
     @property
     def clips_per_s(self) -> float:
@@ -113,8 +115,9 @@ def fit(
             _explain_memory(error, streams)
         gauge.check()
         learner.epoch += 1
+        losses, signs = gauge.losses(fabric), gauge.means_told(fabric)
         seconds = time.perf_counter() - began
-        yield Epoch(learner.epoch, gauge.losses(fabric), lr, gauge.mean_norm(), seconds, n_clips * fabric.world_size)
+        yield Epoch(learner.epoch, losses, lr, gauge.mean_norm(), seconds, n_clips * fabric.world_size, signs)
 
 
 def _set_up(fabric: Fabric, learner: Learner, settings: TrainingSettings) -> tuple[Any, Any]:

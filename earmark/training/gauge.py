@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, cast
 
 import torch
@@ -27,6 +28,8 @@ class Gauge:
         self.sums = torch.zeros(len(names) + 1, device=device)
         self.norms = torch.zeros((), device=device)
         self.first_bad = torch.full((len(names) + 2,), -1, dtype=torch.int64, device=device)
+        self.signs: dict[tuple[str, str], Tensor] = {}
+        self.n_signs: dict[tuple[str, str], int] = {}
 
     @torch.no_grad()
     def lost(self, step: int, total: Tensor, parts: Tensor) -> None:
@@ -35,6 +38,13 @@ class Gauge:
         self.sums += values
         self.n += 1
         self._watch(step, values, slice(0, -1))
+
+    @torch.no_grad()
+    def told(self, signs: Mapping[str, Mapping[str, Tensor]]) -> None:
+        """Take in what terms tell of one batch: of each part, numbers by name."""
+        for key, value in {(part, name): value for part, told in signs.items() for name, value in told.items()}.items():
+            self.signs[key] = self.signs[key] + value if key in self.signs else value.detach().clone()
+            self.n_signs[key] = self.n_signs.get(key, 0) + 1
 
     @torch.no_grad()
     def steepness(self, step: int, norm: Tensor) -> None:
@@ -70,6 +80,17 @@ class Gauge:
         # Over all processes, so that they know the same, and a schedule that reads it tells them the same.
         means = cast("Tensor", fabric.all_reduce(means, reduce_op="mean"))
         return dict(zip([*self.names, "total"], means.tolist(), strict=True))
+
+    def means_told(self, fabric: Fabric) -> dict[str, dict[str, float]]:
+        """Means of what terms told, over the batches of all processes, by part and name."""
+        if not self.signs:
+            return {}
+        means = torch.stack([value / self.n_signs[key] for key, value in self.signs.items()])
+        means = cast("Tensor", fabric.all_reduce(means, reduce_op="mean"))
+        found: dict[str, dict[str, float]] = {}
+        for (part, name), mean in zip(self.signs, means.tolist(), strict=True):
+            found.setdefault(part, {})[name] = mean
+        return found
 
     def mean_norm(self) -> float:
         """Mean norm of the gradients."""

@@ -65,3 +65,4 @@ class Gradients:
             self.fabric.backward(losses.total / len(self.steps))
         if not self.n_passes:
             self.gauge.lost(self.number, losses.total, losses.parts)
+            self.gauge.told(losses.signs)

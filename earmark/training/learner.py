@@ -49,7 +49,7 @@ class Learner:
             place: where the training is now.
         """
         self.step += 1
-        self.objective.after_step()
+        self.objective.after_step(place)
         if self.average is not None:
             self.average.update(self.objective.network, place)
 

@@ -196,6 +196,51 @@ def test_bfloat16_and_channels_last_stay_finite(kind, settings, spec, padded):
 
 
 @every_encoder
+def test_it_never_waits_for_the_device(kind, settings, spec):
+    """On the meta device there are shapes and no values: whoever asks for one fails."""
+    encoder = encoder_of(kind, settings)
+    n = 3 * span_of(encoder, spec)
+    values = features(spec, (n,) * 4).values.to("meta")
+    with torch.device("meta"):
+        module = encoder.build(spec).train()
+        for encoded in (module(values, torch.zeros(4, dtype=torch.int64)), module(values, None)):
+            sum(each.maps.sum() for each in (encoded, *encoded.taps)).backward()
+
+
+ONE_LENGTH = {
+    "hugging_face": "the library looks at how many frames it gets",
+    "raw_lstm": "torch writes an LSTM out step by step",
+}
+"""Kinds whose exported programs are for one length, and why."""
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:The tensor attributes .* were assigned during export")  # of torch's own LSTM
+@pytest.mark.parametrize(("kind", "settings", "spec"), [case for case in CASES if str(case.id).endswith("-0")])
+def test_it_can_be_exported_for_any_number_of_clips_of_any_length(kind, settings, spec):
+    encoder = encoder_of(kind, settings)
+    module = OnlyMaps(stirred(encoder.build(spec))).eval()
+    n = 4 * span_of(encoder, spec) + 3
+    values, free = features(spec, (n,) * 3).values, torch.export.Dim.AUTO
+    shapes = None if kind in ONE_LENGTH else ({0: free, values.ndim - 1: free},)
+    program = torch.export.export(module, (values,), dynamic_shapes=shapes, strict=False).module()
+    others = values.flip(0) if kind in ONE_LENGTH else features(spec, (n + 7,) * 5).values
+    with torch.no_grad():
+        torch.testing.assert_close(program(others), module(others))
+
+
+class OnlyMaps(nn.Module):
+    """An encoder whose input has no padding."""
+
+    def __init__(self, encoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return self.encoder(values, None).maps
+
+
+@every_encoder
 def test_input_of_the_wrong_kind_is_refused_with_both_sides_named(kind, settings, spec):
     encoder = encoder_of(kind, settings)
     wrong = SPECS["wave" if encoder.takes == "features" else "features"]

@@ -101,6 +101,15 @@ def test_a_silent_frame_and_bfloat16_are_defined(kind, settings):
         assert bool(head(Encoded(encoded((9, 9)).maps.bfloat16(), None)).isfinite().all())
 
 
+@every_head
+def test_it_never_waits_for_the_device(kind, settings):
+    """On the meta device there are shapes and no values: whoever asks for one fails."""
+    maps, lengths, _ = encoded((9, 4, 5, 7))
+    head = head_of(kind, settings).to("meta").train()
+    for known in (lengths.to("meta"), None):
+        head(Encoded(maps.to("meta"), known)).sum().backward()
+
+
 def test_mean_max_is_mean_over_signal_then_maximum_over_bands():
     maps, lengths, _ = encoded((6, 2))
     head = stirred(MeanMax().build(Still(), N_CLASSES))

@@ -83,6 +83,24 @@ def test_with_its_state_put_back_it_goes_on_as_if_nothing_had_been(settings):
     assert torch.equal(point.detach(), other.detach())
 
 
+@every_optimizer
+def test_a_parameter_may_get_its_first_gradient_later_than_others(settings):
+    """As those of a head do, whose part of the objective has no weight at first."""
+    early, late = (nn.Parameter(torch.zeros(3)) for _ in range(2))
+    optimizer = settings.build([early, late])
+
+    def gradient(of: list[nn.Parameter]) -> torch.Tensor:
+        optimizer.zero_grad()
+        torch.stack([(point - AIM).square().sum() for point in of]).sum().backward()
+        return torch.stack([point.grad.norm() for point in of if point.grad is not None]).norm()
+
+    settings.step(optimizer, lambda: gradient([early]))
+    assert bool(early.any()) and not bool(late.any())
+    for _ in range(60):
+        settings.step(optimizer, lambda: gradient([early, late]))
+    assert float((late.detach() - AIM).norm()) < 0.9 * float(AIM.norm())
+
+
 @pytest.mark.parametrize(
     ("settings", "reference"),
     [

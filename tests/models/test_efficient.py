@@ -8,8 +8,9 @@ from torch import nn
 
 from earmark.core.spec import Spec
 from earmark.models.counting import multiply_adds
-from earmark.models.encoders.efficient import STAGES, Efficient, scaled
+from earmark.models.encoders.efficient import STAGES, Efficient
 from earmark.models.heads.pooled import Pooled
+from earmark.models.layers.sizes import in_eights
 from earmark.models.network import ModelSettings, n_parameters
 from tests.tiny import features, stirred
 
@@ -21,7 +22,7 @@ def published(width: float, **changes) -> Efficient:
 
 
 def size(encoder: Efficient, n_classes: int = 527) -> int:
-    head = Pooled(time="mean", bands="mean", hidden=(scaled(1280, encoder.width),), dropout=0.2, act="hardswish")
+    head = Pooled(time="mean", bands="mean", hidden=(in_eights(1280, encoder.width),), dropout=0.2, act="hardswish")
     with torch.device("meta"):
         return n_parameters(ModelSettings(encoder=encoder, heads={"main": head}).build(MEL, n_classes))
 
@@ -32,7 +33,7 @@ def size(encoder: Efficient, n_classes: int = 527) -> int:
 )
 def test_the_published_sizes(width, millions, giga):
     assert size(published(width)) / 1e6 == pytest.approx(millions, rel=0.0025)
-    head = scaled(960, width) * scaled(1280, width) + scaled(1280, width) * 527
+    head = in_eights(960, width) * in_eights(1280, width) + in_eights(1280, width) * 527
     assert (multiply_adds(published(width), MEL, 1000) + head) / 1e9 == pytest.approx(giga, abs=0.005)
 
 
@@ -115,5 +116,5 @@ def test_each_kind_of_gate_does_something():
 def test_multiples_of_eight_never_lose_a_tenth():
     for width in (0.05, 0.1, 0.33, 0.75, 1, 1.9):
         for n in (16, 24, 40, 72, 184, 960):
-            assert scaled(n, width) % 8 == 0 and scaled(n, width) >= max(8, 0.9 * n * width)
-    assert [scaled(n, 1.0) for n in (16, 72, 960)] == [16, 72, 960]
+            assert in_eights(n, width) % 8 == 0 and in_eights(n, width) >= max(8, 0.9 * n * width)
+    assert [in_eights(n, 1.0) for n in (16, 72, 960)] == [16, 72, 960]

@@ -123,7 +123,7 @@ def test_what_does_not_fit_is_refused():
     class NoTaps(EncoderModule):
         n_channels, n_bands, stride = 4, 3, 2
 
-    with pytest.raises(SettingsError, match="'recurrent' is to listen to the taps"):
+    with pytest.raises(SettingsError, match="'recurrent' looks at taps"):
         RecurrentHead(taps=True).build(NoTaps(), N_CLASSES)
     with pytest.raises(ValueError, match="1 hidden layers need as many numbers in dropout, got 2"):
         RecurrentHead(dropout=(0.1, 0.2))

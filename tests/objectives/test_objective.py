@@ -16,6 +16,7 @@ from earmark.objectives.look import Look
 from earmark.objectives.objective import Objective, Part, Step
 from earmark.objectives.term import Term, TermModule
 from earmark.objectives.terms.supervised import Supervised
+from earmark.schedules.schedule import Place
 from earmark.signal.augment.gain import Gain
 from earmark.signal.view import build_view
 from tests.tiny import N_CLASSES, PLAIN, RATE_HZ, VIEW, objective_of, stream_of, view_and_network
@@ -41,7 +42,7 @@ class SpyModule(TermModule):
         self.asked.append(streams)
         return look.logits(streams).sum(dim=1) * 0 + self.value
 
-    def after_step(self, network: Network) -> None:
+    def after_step(self, network: Network, place: Place) -> None:
         self.n_steps += 1
 
 
@@ -158,8 +159,8 @@ def test_a_part_learns_with_the_head_it_names():
 
 def test_terms_are_told_when_a_step_is_over():
     objective = objective_of({"it": Part(streams=("a",), term=Spy())})
-    objective.after_step()
-    objective.after_step()
+    objective.after_step(Place(1, 6, 2))
+    objective.after_step(Place(1, 6, 2))
     assert spies(objective)[0].n_steps == 2
 
 

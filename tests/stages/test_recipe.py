@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,38 @@ def test_shares_of_labels_are_refused_for_losses_to_which_they_mean_nothing() ->
         read_recipe("small", (hinge, "view=[{kind: effects, steps: [mixup]}, log_mel]"))
     read_recipe("small", (hinge, "view.1.labels=union"))
     read_recipe("small", ("objective.labels.term.loss={kind: hinge, threshold: 0.5}",))
+
+
+DEEP = "model.heads.main={kind: pooled, taps: true, hidden: same, dropout: 0.5}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            ("model.encoder=envnet_v2",),
+            "encoder 'envnet_v2' takes wave, but the view gives features; leave the front end",
+        ),
+        (("view=[]",), "encoder 'skip_cnn' takes features, but the view gives wave; add a front end"),
+        (("view.0.mel.n_mels=12",), "needs 16 of them, but the view gives 12"),
+        ((DEEP,), "heads.main does not fit encoder 'skip_cnn': head 'pooled' looks at taps, but this encoder has none"),
+        (
+            ("model.encoder={kind: aux_attention, width: 4}", "model.heads.main={kind: pooled, tap: 3}"),
+            "heads.main does not fit encoder 'aux_attention': head 'pooled' looks at tap 3, but this encoder has 3",
+        ),
+        (("model.heads.noisy=mean_max",), "no part of the objective trains head 'noisy'"),
+        (("model.segments={frames: 10}",), "segments have 10 frames, but encoder 'skip_cnn' needs at least 16"),
+    ],
+)
+def test_what_does_not_fit_together_is_refused_with_both_sides_named(changes: tuple[str, ...], sentence: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(sentence)):
+        read_recipe("small", changes)
+
+
+def test_the_shortest_crop_that_is_asked_for_is_long_enough() -> None:
+    waves = ("view=[]", "model.encoder=envnet_v2")
+    with pytest.raises(SettingsError, match="encoder 'envnet_v2' needs at least") as refused:
+        read_recipe("small", (*waves, "streams.curated.crop.length_s=0.4"))
+    words = str(refused.value).split("at least ")[1].split(" s ")[0]
+    crop = read_recipe("small", (*waves, f"streams.curated.crop.length_s={words}")).streams["curated"].crop
+    assert crop.least_samples(44100) >= 20_570 > round((float(words) - 1e-4) * 44100)

@@ -12,6 +12,8 @@ from safetensors.torch import save_file
 
 from earmark.core.errors import RunError, SettingsError
 from earmark.core.manifest import Manifest
+from earmark.models.encoders.resnet import ResNet
+from earmark.models.network import ModelSettings
 from earmark.models.weights import Start
 from earmark.runs.checkpoints import save
 from earmark.runs.folder import RunFolder
@@ -37,7 +39,7 @@ def run_of(path: Path, learnt: str | None = "bc", seed: int = 0) -> RunFolder:
     if learnt is not None:
         note_learnt(run, MANIFEST, parts_of(learnt), None)
     tensors = {f"network/{k}": v for k, v in view_and_network(seed=seed)[1].state_dict().items()}
-    save(run.tagger, tensors, {"tagger": {"classes": list(MANIFEST.classes)}})
+    save(run.tagger, tensors, {"tagger": {"classes": list(MANIFEST.classes), "model": MODEL.model_dump(mode="json")}})
     return run
 
 
@@ -56,6 +58,17 @@ def test_a_run_gives_its_tagger_with_its_classes_and_its_past(tmp_path: Path) ->
     assert torch.equal(next(network.parameters()), next(view_and_network(seed=0)[1].parameters()))
     assert warm.name != found(run_of(tmp_path / "other", seed=1).path).name
     assert find_weights(None, 0) is None
+
+
+def test_weights_of_another_encoder_are_refused_with_both_named(tmp_path: Path) -> None:
+    run, other = run_of(tmp_path / "run"), ModelSettings(encoder=ResNet(layers=18, width=0.0625), heads=MODEL.heads)
+    network = view_and_network(other)[1]
+    with pytest.raises(
+        SettingsError, match="are of encoder 'skip_cnn', but the recipe has 'resnet'; take that encoder"
+    ):
+        found(run.path).into(network, other, MANIFEST.classes)
+    fitting = found(run.path, strict="none").into(network, other, MANIFEST.classes)
+    assert fitting.taken and all(name.startswith("heads.") for name in fitting.taken)
 
 
 def test_a_checkpoint_gives_its_average_where_it_has_one(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
 from earmark.models.layers.convolution import ConvUnit
 from earmark.models.layers.masks import Lengths, max_pooled
+from earmark.models.layers.sizes import one_each
 
 Pool = tuple[int, int]
 
@@ -23,19 +24,14 @@ class CRNN(Encoder, kind="crnn"):
     widths: tuple[int, ...] = Field((16, 16, 32, 32, 64, 64, 128, 128, 256), min_length=1)
     """Channels that each convolution over [freq, time] gives."""
     pools: tuple[Pool, ...] = ((1, 1), (2, 2), (1, 1), (2, 2), (1, 1), (2, 2), (1, 1), (2, 1), (2, 1))
-    """Rows and frames of which the maximum is taken after each of them."""
+    """Rows and frames of which the maximum is taken after each of them; [1, 1] does nothing."""
     widths_in_time: tuple[int, ...] = Field((256, 256, 256), min_length=1)
     """Channels that each convolution over time gives."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
-        if len(self.widths) != len(self.pools):
-            raise ValueError(
-                f"every convolution needs a width and a pool, got {len(self.widths)} and {len(self.pools)} of them; "
-                "a pool of [1, 1] does nothing"
-            )
-        if min(*self.widths, *self.widths_in_time, *(n for pool in self.pools for n in pool)) < 1:
-            raise ValueError("widths and pools are 1 or more")
+        one_each("convolution", width=self.widths, pool=[min(pool) for pool in self.pools])
+        one_each("convolution over time", width=self.widths_in_time)
         return self
 
     def shortest(self, spec: Spec) -> int:

@@ -19,10 +19,11 @@ from torch import Tensor, nn
 
 from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule, Shape
-from earmark.models.encoders.residual import halved
+from earmark.models.encoders.residual import through
 from earmark.models.layers.convolution import ActivationName, ConvUnit
 from earmark.models.layers.gates import SqueezeExcite
 from earmark.models.layers.masks import Lengths
+from earmark.models.layers.sizes import halved, in_eights
 
 Squeeze = Literal["channels", "bands", "both", "none"]
 
@@ -86,7 +87,7 @@ class EfficientModule(EncoderModule):
 
     def __init__(self, settings: Efficient, spec: Spec) -> None:
         super().__init__()
-        n_in, self.n_bands, self.stride = scaled(STEM, settings.width), halved(spec.n_bands), 2
+        n_in, self.n_bands, self.stride = in_eights(STEM, settings.width), halved(spec.n_bands), 2
         self.stem = ConvUnit(spec.n_channels, n_in, 3, 2, act=settings.act)
         self.stages, taps = nn.ModuleList(), []
         for i, stage in enumerate(STAGES):
@@ -96,10 +97,10 @@ class EfficientModule(EncoderModule):
                 self.n_bands = halved(self.n_bands) if stride == 2 else self.n_bands
                 self.stride *= stride
                 blocks.append(_Block(n_in, n_inner, stage, stride, self.n_bands, settings, i < settings.fused))
-                n_in = scaled(stage.n_out, settings.width)
+                n_in = in_eights(stage.n_out, settings.width)
             self.stages.append(blocks)
             taps.append(Shape(n_in, self.n_bands, self.stride))
-        self.n_channels, self.taps = scaled(LAST, settings.width), tuple(taps)
+        self.n_channels, self.taps = in_eights(LAST, settings.width), tuple(taps)
         self.last = ConvUnit(n_in, self.n_channels, 1, act=settings.act)
         for each in self.modules():
             if isinstance(each, nn.Conv2d):
@@ -108,14 +109,9 @@ class EfficientModule(EncoderModule):
                 each.eps = 1e-3
 
     def forward(self, values: Tensor, lengths: Lengths) -> Encoded:
-        values, lengths = self.stem(values, lengths)
-        taps = []
-        for blocks in self.stages:
-            for block in blocks:  # type: ignore[attr-defined]
-                values, lengths = block(values, lengths)
-            taps.append(Encoded(values, lengths))
+        values, lengths, taps = through(self.stages, *self.stem(values, lengths))  # type: ignore[arg-type]
         values, lengths = self.last(values, lengths)
-        return Encoded(values, lengths, tuple(taps))
+        return Encoded(values, lengths, taps)
 
 
 class _Block(nn.Module):
@@ -125,7 +121,7 @@ class _Block(nn.Module):
         super().__init__()
         kernel = settings.large_kernel if stage.kernel == 5 else stage.kernel
         act: ActivationName = settings.act if stage.late else "relu"
-        n_out, n_inner = scaled(stage.n_out, settings.width), scaled(n_inner, settings.width)
+        n_out, n_inner = in_eights(stage.n_out, settings.width), in_eights(n_inner, settings.width)
         widens = n_inner != n_in
         units = []
         if fused:
@@ -158,7 +154,7 @@ class _Gate(nn.Module):
         super().__init__()
         gates = {"channels": n_channels, "bands": n_bands}
         self.gates = nn.ModuleDict(
-            {name: SqueezeExcite(n, scaled(n // 4, 1.0)) for name, n in gates.items() if squeeze in (name, "both")}
+            {name: SqueezeExcite(n, in_eights(n // 4, 1.0)) for name, n in gates.items() if squeeze in (name, "both")}
         )
 
     def forward(self, values: Tensor, lengths: Lengths) -> Tensor:
@@ -169,13 +165,3 @@ class _Gate(nn.Module):
             else:
                 found.append(gate(values.transpose(1, 2), lengths).transpose(1, 2))
         return found[0] if len(found) == 1 else torch.maximum(*found)
-
-
-def scaled(n: int, width: float) -> int:
-    """Channels of a narrower or wider net: a multiple of 8, at least 8, and not much less than asked for.
-
-    >>> [scaled(n, 0.1) for n in (16, 112, 960)]
-    [8, 16, 96]
-    """
-    whole = max(8, int(n * width + 4) // 8 * 8)
-    return whole + 8 if whole < 0.9 * n * width else whole

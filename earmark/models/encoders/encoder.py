@@ -76,6 +76,11 @@ class EncoderModule(nn.Module):
     taps: tuple[Shape, ...] = ()
     """What its taps look like, where it has them."""
 
+    @property
+    def shape(self) -> Shape:
+        """What its maps look like."""
+        return Shape(self.n_channels, self.n_bands, self.stride)
+
     def fetch(self) -> None:
         """Take published weights, where the settings name any; a training begins so, and nothing else does."""
 

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
-from earmark.models.encoders.residual import scaled
 from earmark.models.layers.convolution import ConvUnit
 from earmark.models.layers.masks import Lengths, fewest, max_pooled
+from earmark.models.layers.sizes import scaled
 
 _BANK = ((64, 2), (16, 2))
 """Kernel and stride of the convolutions on waves, in samples."""

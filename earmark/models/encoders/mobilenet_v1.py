@@ -15,6 +15,7 @@ from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
 from earmark.models.layers.convolution import ConvUnit
 from earmark.models.layers.masks import Lengths
+from earmark.models.layers.sizes import one_each, scaled
 
 
 class MobileNetV1(Encoder, kind="mobilenet_v1"):
@@ -33,12 +34,7 @@ class MobileNetV1(Encoder, kind="mobilenet_v1"):
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
-        if len(self.widths) != len(self.strides):
-            raise ValueError(
-                f"every pair needs a width and a stride, got {len(self.widths)} and {len(self.strides)} of them"
-            )
-        if min(*self.widths, *self.strides) < 1:
-            raise ValueError("widths and strides are 1 or more")
+        one_each("pair", width=self.widths, stride=self.strides)
         return self
 
     def shortest(self, spec: Spec) -> int:
@@ -58,7 +54,7 @@ class MobileNetV1Module(EncoderModule):
         n_in, self.n_bands, self.stride = spec.n_channels, spec.n_bands, 1
         self.units = nn.ModuleList()
         for i, (channels, stride) in enumerate(layers):
-            n_out = max(1, round(channels * settings.width))
+            n_out = scaled(channels, settings.width)
             if i:
                 self.units.append(ConvUnit(n_in, n_in, 3, stride, groups=n_in))
                 self.units.append(ConvUnit(n_in, n_out, 1))

@@ -122,7 +122,7 @@ class PatchTransformerModule(EncoderModule):
             # A clip without any patch hears the padding, so that its numbers stay finite; none of them is used.
             heard = signal_mask(lengths.clamp(min=1), shape[1])[:, None, :].expand(-1, shape[0], -1).flatten(1)
             tokens = self._through(tokens, heard)
-        maps = tokens.transpose(1, 2).reshape(len(tokens), -1, *shape)
+        maps = tokens.transpose(1, 2).reshape(*tokens.shape[::2], *shape)
         return Encoded(masked(maps, lengths), lengths)
 
     def _codes(self, grid: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
 from earmark.models.layers.convolution import ConvUnit
 from earmark.models.layers.masks import Lengths, fewest
+from earmark.models.layers.sizes import one_each
 
 
 class PlainCNN(Encoder, kind="plain_cnn"):
@@ -29,13 +30,7 @@ class PlainCNN(Encoder, kind="plain_cnn"):
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
-        if not len(self.widths) == len(self.kernels) == len(self.strides):
-            raise ValueError(
-                f"every convolution needs a width, a kernel and a stride, got {len(self.widths)}, {len(self.kernels)} "
-                f"and {len(self.strides)} of them"
-            )
-        if min(*self.widths, *self.kernels, *self.strides) < 1:
-            raise ValueError("widths, kernels and strides are 1 or more")
+        one_each("convolution", width=self.widths, kernel=self.kernels, stride=self.strides)
         return self
 
     def check(self, spec: Spec) -> None:

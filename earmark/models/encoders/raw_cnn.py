@@ -14,6 +14,7 @@ from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
 from earmark.models.layers.convolution import ConvUnit
 from earmark.models.layers.masks import Lengths, fewest, max_pooled
+from earmark.models.layers.sizes import one_each
 
 
 class RawCNN(Encoder, kind="raw_cnn"):
@@ -40,12 +41,7 @@ class RawCNN(Encoder, kind="raw_cnn"):
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
-        if len(self.widths) != len(self.depths):
-            raise ValueError(
-                f"every group needs a width and a depth, got {len(self.widths)} and {len(self.depths)} of them"
-            )
-        if min(*self.widths, *self.depths) < 1:
-            raise ValueError("widths and depths are 1 or more")
+        one_each("group", width=self.widths, depth=self.depths)
         if self.first_kernel < self.first_stride or (self.first_kernel - self.first_stride) % 2:
             raise ValueError(
                 f"the first convolution sees {self.first_kernel} samples every {self.first_stride}; first_kernel must "

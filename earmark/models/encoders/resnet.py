@@ -11,14 +11,13 @@ from typing import Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoder
-from earmark.models.encoders.residual import ResidualModule, halved, scaled
+from earmark.models.encoders.residual import BasicBlock, ResidualModule
 from earmark.models.layers.convolution import ConvUnit
-from earmark.models.layers.masks import Lengths, masked, max_pooled, mean_pooled
-from earmark.models.layers.self_attention import SimpleSelfAttention
+from earmark.models.layers.masks import Lengths, masked, max_pooled
+from earmark.models.layers.sizes import halved, scaled
 
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 Stem = Literal["plain", "deep"]
@@ -53,12 +52,19 @@ class ResNet(Encoder, kind="resnet"):
         widths = [scaled(n, self.width) for n in (64, 128, 256, 512)]
         n_in, stages = widths[0], []
         for i, (n_out, depth) in enumerate(zip(widths, _BLOCKS[self.layers], strict=True)):
-            attentive = [self.self_attention and i == 0 and j == depth - 1 for j in range(depth)]
-            blocks = [
-                _Block(n_out if j else n_in, n_out, 2 if i and not j else 1, self, attentive[j]) for j in range(depth)
-            ]
+            blocks = []
+            for j in range(depth):
+                block = BasicBlock(
+                    n_in,
+                    n_out,
+                    2 if i and not j else 1,
+                    pooled=self.shortcut == "pooled",
+                    zero_start=self.zero_start,
+                    attentive=self.self_attention and i == 0 and j == depth - 1,
+                )
+                blocks.append(block)
+                n_in = n_out
             stages.append(blocks)
-            n_in = n_out
         module = ResidualModule(_Stem(spec.n_channels, widths[0], self), stages, widths, halved(halved(spec.n_bands)))
         for each in module.modules():
             if isinstance(each, nn.Conv2d):
@@ -87,28 +93,3 @@ class _Stem(nn.Module):
         for unit in self.units:
             values, lengths = unit(values, lengths)
         return max_pooled(values, lengths, (3, 3), (2, 2), (1, 1))
-
-
-class _Block(nn.Module):
-    def __init__(self, n_in: int, n_out: int, stride: int, settings: ResNet, attentive: bool) -> None:
-        super().__init__()
-        self.first = ConvUnit(n_in, n_out, 3, stride)
-        self.second = ConvUnit(n_out, n_out, 3, act="none")
-        if settings.zero_start:
-            nn.init.zeros_(self.second.norm.weight)  # type: ignore[arg-type]
-        # A tenth, not 1: channels may all agree, and then what places say adds up.
-        self.attention = SimpleSelfAttention(n_out, 0.0 if settings.zero_start else 0.1) if attentive else None
-        self.pooled = settings.shortcut == "pooled" and stride > 1
-        self.past = None
-        if n_in != n_out or (stride > 1 and not self.pooled):
-            self.past = ConvUnit(n_in, n_out, 1, 1 if self.pooled else stride, act="none")
-
-    def forward(self, values: Tensor, lengths: Lengths) -> tuple[Tensor, Lengths]:
-        inner, after = self.second(*self.first(values, lengths))
-        if self.attention is not None:
-            inner = self.attention(inner, after)
-        if self.pooled:
-            values, lengths = mean_pooled(values, lengths, (2, 2), ceil=True)
-        if self.past is not None:
-            values, lengths = self.past(values, lengths)
-        return F.relu(inner + values), after

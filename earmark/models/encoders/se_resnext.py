@@ -12,10 +12,11 @@ from torch.nn import functional as F
 from earmark.core.errors import SettingsError
 from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoder
-from earmark.models.encoders.residual import ResidualModule, halved, scaled
+from earmark.models.encoders.residual import ResidualModule
 from earmark.models.layers.convolution import ConvUnit
 from earmark.models.layers.gates import SqueezeExcite
 from earmark.models.layers.masks import Lengths, max_pooled
+from earmark.models.layers.sizes import halved, scaled
 
 _SHORTEST = 3  # Fewer leave the maximum after the first convolution nothing to look at.
 

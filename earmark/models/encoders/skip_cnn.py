@@ -12,10 +12,10 @@ from pydantic import Field, field_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from earmark.core.batch import signal_mask
 from earmark.core.errors import SettingsError
 from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
+from earmark.models.layers.masks import Lengths, masked, strided
 
 
 class SkipCNN(Encoder, kind="skip_cnn"):
@@ -70,13 +70,11 @@ class SkipCNNModule(EncoderModule):
         self.n_bands = spec.n_bands // 2 ** len(widths)
         self.stride = 2 ** len(widths)
 
-    def forward(self, values: Tensor, lengths: Tensor | None) -> Encoded:
+    def forward(self, values: Tensor, lengths: Lengths) -> Encoded:
         for block in self.blocks:
-            values = block(values, lengths)
-            if lengths is not None:
-                # An odd last frame, which a clip alone loses in pooling, is pooled with padding here: it goes too.
-                lengths = lengths // 2
-                values = values * _mask(lengths, values)
+            # An odd last frame, which a clip alone loses in pooling, is pooled with padding here: it goes too.
+            values, lengths = block(values, lengths), strided(lengths, 2, 2)
+            values = masked(values, lengths)
         return Encoded(values, lengths)
 
 
@@ -90,16 +88,10 @@ class _Block(nn.Module):
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")  # type: ignore[arg-type]
             nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
 
-    def forward(self, values: Tensor, lengths: Tensor | None) -> Tensor:
-        inner = F.relu(self.norms[0](self.convolutions[0](values)))
-        if lengths is not None:
-            # Bias and batch norm lift the padding off zero, and the next convolution would smear it into the signal:
-            # it is put back to zero, so that a clip in a batch sees what it sees alone.
-            inner = inner * _mask(lengths, inner)
+    def forward(self, values: Tensor, lengths: Lengths) -> Tensor:
+        # Bias and batch norm lift the padding off zero, and the next convolution would smear it into the signal: it is
+        # put back to zero, so that a clip in a batch sees what it sees alone.
+        inner = masked(F.relu(self.norms[0](self.convolutions[0](values))), lengths)
         pooled = F.avg_pool2d(F.relu(self.norms[1](self.convolutions[1](inner))), 2)
         # In mixed precision the convolutions give less than float32; joined with float32, all would become that.
         return torch.cat([pooled, F.avg_pool2d(values.to(pooled.dtype), 2)], dim=1) if self.skip else pooled
-
-
-def _mask(lengths: Tensor, values: Tensor) -> Tensor:
-    return signal_mask(lengths, values.shape[-1])[:, None, None, :].to(values.dtype)

@@ -1,10 +1,12 @@
-"""What heads share that end in fully connected layers: the settings of these layers."""
+"""What heads share that end in fully connected layers: which maps they look at, and the settings of the layers."""
 
 from abc import ABC
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from earmark.core.errors import SettingsError
+from earmark.models.encoders.encoder import Encoded, EncoderModule, Shape
 from earmark.models.heads.head import Head
 from earmark.models.layers.convolution import ActivationName
 from earmark.models.layers.perceptron import NormPlace, Perceptron
@@ -13,6 +15,8 @@ from earmark.models.layers.perceptron import NormPlace, Perceptron
 class Layered(Head, ABC):
     """A head whose last part is a `Perceptron`."""
 
+    taps: bool = False
+    """Whether it looks at each tap of the encoder instead of the last maps."""
     hidden: tuple[int, ...] | Literal["same"] = ()
     """Units of each hidden layer, if any; ``same`` is one layer of as many as come in."""
     dropout: tuple[float, ...] | float = 0.0
@@ -50,6 +54,22 @@ class Layered(Head, ABC):
     def dropouts(self) -> tuple[float, ...]:
         """One share a hidden layer."""
         return self.dropout if isinstance(self.dropout, tuple) else (self.dropout,) * self.n_hidden
+
+    def shapes(self, encoder: EncoderModule) -> tuple[Shape, ...]:
+        """What the maps that it looks at look like.
+
+        Raises:
+            SettingsError: it is to look at taps, and the encoder has none.
+        """
+        if not self.taps:
+            return (encoder.shape,)
+        if not encoder.taps:
+            raise SettingsError(f"head '{self.kind}' looks at taps, but this encoder has none; set taps: false")
+        return encoder.taps
+
+    def parts(self, encoded: Encoded) -> tuple[Encoded, ...]:
+        """The maps that it looks at."""
+        return encoded.taps if self.taps else (encoded,)
 
     def perceptron(self, n_in: int, n_classes: int) -> Perceptron:
         """The layers, from so many numbers to the classes."""

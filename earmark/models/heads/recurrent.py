@@ -6,7 +6,6 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from earmark.core.errors import SettingsError
 from earmark.models.encoders.encoder import Encoded, EncoderModule, Shape
 from earmark.models.heads.head import HeadModule
 from earmark.models.heads.layered import Layered
@@ -20,11 +19,10 @@ class RecurrentHead(Layered, kind="recurrent"):
     layer of 256. J. Deng (2019) has the same with ``hidden: [128]``, ``act: prelu``, ``slopes: one``, ``norm: after``,
     ``input_dropout: 0.2``, ``dropout: 0.1``, and an LSTM in an older net. With ``taps: true``, ``bands: mean``,
     ``layer_norm: true``, ``units: 128``, ``layers: 1``, ``both_ways: true``, ``input_norm: true``, ``hidden: same``,
-    ``act: prelu`` and ``norm: before`` it is the recurrent aggregation of ex4sperans (2019).
+    ``act: prelu`` and ``norm: before`` it is the recurrent aggregation of ex4sperans (2019), where a net of its own
+    listens to each tap.
     """
 
-    taps: bool = False
-    """Whether each tap of the encoder is listened to, by a net of its own, instead of the last maps."""
     bands: Literal["flat", "mean", "max"] = "flat"
     """What a frame is: all rows of all channels, channel by channel, or the mean or maximum over the rows."""
     layer_norm: bool = False
@@ -41,12 +39,7 @@ class RecurrentHead(Layered, kind="recurrent"):
     """Units of each hidden layer, if any; ``same`` is one layer of as many as come in."""
 
     def build(self, encoder: EncoderModule, n_classes: int) -> "RecurrentHeadModule":
-        if self.taps and not encoder.taps:
-            raise SettingsError(
-                "head 'recurrent' is to listen to the taps of the encoder, but this encoder has none; set taps: false"
-            )
-        shapes = encoder.taps if self.taps else (Shape(encoder.n_channels, encoder.n_bands, encoder.stride),)
-        return RecurrentHeadModule(self, shapes, n_classes)
+        return RecurrentHeadModule(self, self.shapes(encoder), n_classes)
 
 
 class RecurrentHeadModule(HeadModule):
@@ -65,10 +58,9 @@ class RecurrentHeadModule(HeadModule):
         self.layers = settings.perceptron(n_heard, n_classes)
 
     def forward(self, encoded: Encoded) -> Tensor:
-        parts = encoded.taps if self.settings.taps else (encoded,)
         last = [
             net(norm(self._frames(part.maps)), part.lengths)[1]
-            for part, norm, net in zip(parts, self.norms, self.nets, strict=True)
+            for part, norm, net in zip(self.settings.parts(encoded), self.norms, self.nets, strict=True)
         ]
         logits: Tensor = self.layers(torch.cat(last, dim=1).float())
         return logits

@@ -1,13 +1,20 @@
 """Learning from labels, whoever gave them."""
 
+from pathlib import Path
+
+import torch
 from torch import Tensor
 
+from earmark.core.batch import Batch
 from earmark.losses.bce import BCE
 from earmark.losses.loss import Loss
 from earmark.models.network import Network
 from earmark.objectives.look import Look
+from earmark.objectives.material import Material, named
+from earmark.objectives.missing import MissingLabels, MissingModule
 from earmark.objectives.rejection import Gate, Origins, Outliers, of_origins
 from earmark.objectives.term import Term, TermModule
+from earmark.schedules.schedule import Place
 
 
 class Supervised(Term, kind="supervised"):
@@ -28,6 +35,8 @@ class Supervised(Term, kind="supervised"):
     """Drops clips whose labels are probably wrong; null: none."""
     gate: Gate | None = None
     """Drops clips that are answered well already; null: none."""
+    missing: MissingLabels | None = None
+    """Ignores absent labels that are probably missing; null: none."""
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -37,20 +46,28 @@ class Supervised(Term, kind="supervised"):
     def losses(self) -> tuple[Loss, ...]:
         return (self.loss,)
 
+    def files(self, fold: int | None) -> tuple[Path, ...]:
+        return (self.missing.guesses.path(fold),) if self.missing and self.missing.guesses else ()
+
     def build(self, network: Network) -> "SupervisedModule":
         return SupervisedModule(self)
 
 
 class SupervisedModule(TermModule):
-    """The term itself; it has no state."""
+    """The term itself; its only state is what it knows of missing labels."""
 
     def __init__(self, settings: Supervised) -> None:
         super().__init__()
         self.settings = settings
+        self.missing = MissingModule(settings.missing) if settings.missing else None
+
+    def meet(self, material: Material, streams: tuple[str, ...]) -> None:
+        if self.missing is not None:
+            self.notes = self.missing.meet(material, streams, named(streams))
 
     def forward(self, look: Look, streams: tuple[str, ...]) -> Tensor:
-        settings, seen = self.settings, look.seen(streams)
-        logits = look.logits(streams, head=settings.head)
+        settings = self.settings
+        seen, logits = self._believed(look, streams)
         lost = settings.loss(logits, seen.targets, seen.known)
         counted = of_origins(seen.origins, settings.origins) & (seen.weights > 0)
         kept = counted
@@ -62,3 +79,23 @@ class SupervisedModule(TermModule):
             # Whoever takes the mean divides by the weights of all clips, but here it is to be over those kept.
             lost = lost * ((seen.weights * counted).sum() / (seen.weights * kept).sum().clamp(min=1e-8))
         return lost.where(kept, 0.0)
+
+    def _believed(self, look: Look, streams: tuple[str, ...]) -> tuple[Batch, Tensor]:
+        """The clips with the labels that are believed, and the student's logits."""
+        missing, head = self.missing, self.settings.head
+        if missing is None:
+            return look.seen(streams), look.logits(streams, head=head)
+        seen, logits = look.relabelled(streams, lambda _, batch: missing.believed(batch, look.epoch), head=head)
+        if missing.remembers:
+            self.note(look, streams, missing.register.rows(seen), look.said(streams, head))
+        given = [look.batches[stream] for stream in streams]
+        absent = sum(((batch.targets <= 0) & batch.known).sum() for batch in given)
+        ignored = sum((batch.known & ~missing.believed(batch, look.epoch).known).sum() for batch in given)
+        self.signs = {"ignored": ignored / torch.as_tensor(absent).clamp(min=1)}
+        return seen, logits
+
+    def after_step(self, network: Network, place: Place) -> None:
+        if self.missing is not None:
+            for rows, said in self.noted():
+                self.missing.take(rows, said)
+            self.missing.after_step(place)

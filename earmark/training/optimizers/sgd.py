@@ -27,6 +27,11 @@ class SGD(Plain, kind="sgd"):
         return self
 
     def build(self, parameters: Iterable[nn.Parameter]) -> torch.optim.Optimizer:
-        return torch.optim.SGD(
+        optimizer = torch.optim.SGD(
             self.groups(parameters), lr=self.lr, momentum=self.momentum, nesterov=self.nesterov, fused=True
         )
+        # The fused kernel takes momentum of all parameters or of none, but those of a head whose part of the objective
+        # ramps up from 0 get their first gradient later than others. A momentum of 0 makes the same first step as none.
+        for parameter in (p for group in optimizer.param_groups for p in group["params"] if self.momentum):
+            optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+        return optimizer

@@ -1,0 +1,1 @@
+"""Ways to make guesses more decided than they are, one a file."""

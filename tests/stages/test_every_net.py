@@ -1,0 +1,79 @@
+"""Every encoder learns and tags from a recipe written as text, with every head, loss and optimizer in turn."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import numpy as np
+import pytest
+
+from earmark.core.settings import read
+from earmark.inference.predict import predict
+from earmark.losses.loss import Loss
+from earmark.models.encoders.encoder import Encoder
+from earmark.stages.beginning import begin
+from earmark.stages.recipe import Recipe
+from earmark.training.devices import fabric_for
+from earmark.training.fit import fit
+from earmark.training.learner import Learner
+from earmark.training.optimizers.optimizer import Optimizer
+from earmark.training.use import weights_of_use
+from tests.contracts.test_encoders import SMALL, marks_of
+from tests.tiny import RATE_HZ, clips_of
+
+HEADS: list[dict[str, Any]] = [
+    {"kind": "mean_max", "hidden": 8},
+    {"kind": "pooled", "hidden": [8], "dropout": 0.1},
+    {"kind": "attention"},
+    {"kind": "linear_softmax"},
+    {"kind": "recurrent", "units": 8, "layers": 1, "hidden": [8]},
+]
+AVERAGES = [None, 0.9, {"kind": "swa", "from_share": 0.1, "every_steps": 1, "refresh_batches": 2}]
+LOG_MEL = {"kind": "log_mel", "mel": {"n_fft": 256, "hop_samples": 80, "n_mels": 19, "fmin_hz": 50, "fmax_hz": 4000}}
+CROP_S = {"envnet_v2": 2.8}
+number = count()
+CASES = [
+    pytest.param({"kind": kind, **settings}, next(number), id=f"{kind}-{i}", marks=marks_of(kind))
+    for kind in Encoder.members()
+    for i, settings in enumerate(SMALL.get(kind, [{}]))
+]
+
+
+def recipe_of(encoder: dict[str, Any], i: int) -> Recipe:
+    takes = Encoder.named(encoder["kind"]).takes
+    losses, optimizers = list(Loss.members()), list(Optimizer.members())
+    written = {
+        "pack": {"rate_hz": RATE_HZ},
+        "view": [] if takes == "wave" else [LOG_MEL],
+        "model": {"encoder": encoder, "heads": {"main": HEADS[i % len(HEADS)]}},
+        "streams": {"curated": {"batch_size": 4, "crop": {"length_s": CROP_S.get(encoder["kind"], 0.6)}}},
+        "objective": {"labels": {"term": {"kind": "supervised", "loss": losses[i % len(losses)]}}},
+        "training": {
+            "epochs": 2,
+            "steps_per_epoch": 1,
+            "optimizer": {"kind": optimizers[i % len(optimizers)]},
+            "average": AVERAGES[i % len(AVERAGES)],
+            "precision": "bfloat16" if i % 2 else "float32",
+        },
+        "inference": {"precision": "float32"},
+    }
+    return read(Recipe, written, what="recipe")
+
+
+@pytest.mark.parametrize(("encoder", "i"), CASES)
+def test_two_steps_and_the_tags_of_clips_of_any_length(encoder: dict[str, Any], i: int) -> None:
+    recipe, clips = recipe_of(encoder, i), clips_of((9000, 5000, 4001, 1000, 120, 30_000))
+    fabric = fabric_for(recipe.training)
+    start = begin(recipe, ("x", "y", "z"), clips, "run", fabric, None)
+    start.fit_view()
+    learner = Learner(start.objective, recipe.training.optimizer, recipe.training.average)
+    before = [parameter.detach().clone() for parameter in learner.objective.network.parameters()]
+    epochs = list(fit(fabric, learner, start.streams, recipe.training, start.chance))
+    assert len(epochs) == 2 and all(np.isfinite(epoch.losses["total"]) for epoch in epochs)
+    after = list(learner.objective.network.parameters())
+    assert any(not one.equal(other) for one, other in zip(before, after, strict=True))
+    weights = weights_of_use(fabric, learner, start.streams, recipe.training, start.chance)
+    start.tagger.network.load_state_dict(weights)
+    scores = predict(start.tagger, clips).scores
+    assert scores.shape == (6, 3) and bool(np.isfinite(scores).all())

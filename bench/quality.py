@@ -15,12 +15,14 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from earmark.core.predictions import Predictions, pooled
 from earmark.data.tables import read_predictions
-from earmark.metrics.bootstrap import Interval
+from earmark.metrics.bootstrap import Interval, lwlrap_difference
 from earmark.reports.tables import score_row
 from earmark.runs.folder import RunFolder
-from earmark.stages.score import judge, read_truth
+from earmark.stages.score import Judged, judge, read_truth
 
 
 class Arm(NamedTuple):
@@ -90,7 +92,7 @@ STUDIES = {
     ),
     "augmentation": Study(AUGMENTED, ("1", "3"), (1, 2)),
     "augmentation_best": Study(
-        tuple(arm for arm in AUGMENTED if arm.name in ("no augmentation", "mixing", "effects")),
+        tuple(arm for arm in AUGMENTED if arm.name in ("no augmentation", "effects", "all")),
         ALL_FOLDS,
         folder="augmentation",
     ),
@@ -144,15 +146,18 @@ def _learn(fit: Fit, data: Path, out: Path) -> None:
 def table(study: Study, data: Path, out: Path) -> str:
     """What is known so far, as a table in Markdown."""
     lines = [
-        "| arm | fits | held out lwlrap | test lwlrap | test, Private | s a fit | clips/s | peak MiB |",
-        "|---|---|---|---|---|---|---|---|",
+        "| arm | fits | held out lwlrap | gain, paired | test lwlrap | test, Private | s a fit | clips/s | peak MiB |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     fits = study.fits()
     done = [fit for fit in fits if fit.run(out).facts().get("finished")]
     for arm in study.arms:
         n_fits = len(study.folds) * len(study.seeds)
         own = [fit for fit in done if fit.arm == arm]
-        lines.append("| " + " | ".join([arm.name, f"{len(own)} of {n_fits}", *_cells(own, data, out)]) + " |")
+        cells = _cells(own, data, out)
+        first = [fit for fit in done if fit.arm == study.arms[0]]
+        cells.insert(1, _gain(first, own, data, out) if arm != study.arms[0] else "")
+        lines.append("| " + " | ".join([arm.name, f"{len(own)} of {n_fits}", *cells]) + " |")
     missing = [str(fit) for fit in fits if fit not in done]
     return "\n".join([*lines, "", "Missing: " + (", ".join(missing) if missing else "nothing") + "."])
 
@@ -175,6 +180,23 @@ def _cells(done: list[Fit], data: Path, out: Path) -> list[str]:
     return cells
 
 
+def _gain(first: list[Fit], own: list[Fit], data: Path, out: Path) -> str:
+    """lwlrap above the first arm on the folds and seeds that both have; a clip of several seeds is drawn as one."""
+    before = {(fit.fold, fit.seed): fit for fit in first}
+    pairs = [(before[fit.fold, fit.seed], fit) for fit in own if fit.fold != "none" and (fit.fold, fit.seed) in before]
+    if not pairs:
+        return "–"
+    rows = [[judged_on(_predicted(fit, "held_out", out), data) for fit in pair] for pair in pairs]
+    found = lwlrap_difference(
+        np.concatenate([a.truth for a, _ in rows]),
+        *(np.concatenate([pair[i].predictions.scores for pair in rows]) for i in (0, 1)),
+        known=np.concatenate([a.known for a, _ in rows]),
+        groups=[name for a, _ in rows for name in a.predictions.ids],
+        seed=0,
+    )
+    return f"{found.value:+.4f} ({found.low:+.3f} to {found.high:+.3f})"
+
+
 def _predicted(fit: Fit, part: str, out: Path) -> Predictions:
     return read_predictions(fit.run(out).predictions(part))
 
@@ -192,10 +214,15 @@ def _scores(found: list[Predictions], data: Path, usage: str) -> str:
 
 
 def _score(predictions: Predictions, data: Path, usage: str) -> Interval | None:
-    truth = read_truth(data, predictions.classes)
-    judged = judge(predictions, truth, excused=set(truth.ids))  # quarantined clips have no prediction
+    judged = judged_on(predictions, data)
     rows = judged.usage == usage if usage else judged.usage == judged.usage
     return score_row(usage, judged.truth[rows], judged.predictions.scores[rows], known=judged.known[rows]).lwlrap
+
+
+def judged_on(predictions: Predictions, data: Path) -> Judged:
+    """Predictions beside the truth of their clips; clips in quarantine have none."""
+    truth = read_truth(data, predictions.classes)
+    return judge(predictions, truth, excused=set(truth.ids))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ LAYERS = {
             "core",
             "dsp metrics losses schedules",
             "data signal models runs",
-            "objectives inference cleaning ensemble reports",
+            "objectives inference audit cleaning ensemble reports",
             "training",
             "stages",
             "systems demo",

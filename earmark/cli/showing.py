@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 def show_kind(what: str | None, other: str | None, changes: list[str]) -> int:
     """Print what was asked for."""
-    import_module("earmark.stages.recipe")  # brings in every family
+    for place in ("earmark.stages.recipe", "earmark.cleaning.rules.rule"):  # bring in every family
+        import_module(place)
     if what is None:
         print(_overview())
     elif what.startswith("encoder."):

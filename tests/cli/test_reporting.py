@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from earmark.cli.main import app
+from earmark.cli.commands import app
 from tests.cli.conftest import train_arguments
 from tests.cli.test_bad_input import refused
 

@@ -50,8 +50,8 @@ class Pooled(Layered, kind="pooled"):
             return super().shapes(encoder)
         if self.tap >= len(encoder.taps):
             raise SettingsError(
-                f"head 'pooled' looks at tap {self.tap}, but this encoder has {len(encoder.taps)}, counted from 0; "
-                "choose another, or leave tap out"
+                f"head 'pooled' looks at tap {self.tap}, but this encoder has {len(encoder.taps)} taps, counted "
+                "from 0; choose another, or leave tap out"
             )
         return (encoder.taps[self.tap],)
 

@@ -1,0 +1,277 @@
+"""The commands of ``earmark``: what each is called, what it takes, and who does it.
+
+Commands import what they need when they run, so that help answers at once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+app = typer.Typer(
+    name="earmark",
+    help="Learn to tag sounds from a little trusted labelling and a lot of hearsay.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Data = Annotated[Path, typer.Option("--data", "-d", help="Folder of clips and labels, in any layout earmark knows.")]
+Changes = Annotated[
+    Optional[list[str]],  # noqa: UP045 - typer reads the annotation
+    typer.Option("--set", "-s", help="Change a setting of the recipe: path=value. May be given often."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+StoreAt = Annotated[
+    Optional[Path],  # noqa: UP045
+    typer.Option("--store", help="Where the decoded audio lies; default: stores/<name of the data folder>-..."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def about(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    """Learn to tag sounds from a little trusted labelling and a lot of hearsay."""
+    if version:
+        from importlib import metadata
+
+        print(metadata.version("earmark"))
+        raise typer.Exit
+
+
+@app.command()
+def pack(
+    data: Data,
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")
+    ] = "small",
+    changes: Changes = None,
+    store: StoreAt = None,
+    workers: Annotated[Optional[int], typer.Option(help="Processes that decode; default: one a core.")] = None,  # noqa: UP045
+    retry: Annotated[bool, typer.Option(help="Try quarantined files again.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Decode a data folder once into a packed store, from which training reads any crop without decoding."""
+    from earmark.cli.console import Console
+    from earmark.cli.work import pack_data
+
+    raise typer.Exit(pack_data(data, recipe, changes or [], store, workers, retry, Console(quiet)))
+
+
+@app.command()
+def audit(
+    data: Annotated[Path, typer.Argument(help="Folder of clips and labels, in any layout earmark knows.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the page, the tables and what was measured.")],
+    recipe: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Whose way of reading, packing and folding the data to take; default: small."),
+    ] = None,
+    run: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Folder of a run: also compare the clips by what its network makes of them."),
+    ] = None,
+    changes: Changes = None,
+    store: StoreAt = None,
+    quiet: Quiet = False,
+) -> None:
+    """Know the data: labels, duplicates and leaks, levels, how the parts differ, a map; all on one page.
+
+    -s audit.near_correlation=0.8 and the like set its own thresholds.
+    """
+    from earmark.cli.auditing import audit_data
+    from earmark.cli.console import Console
+
+    raise typer.Exit(audit_data(data, out, recipe, run, changes or [], store, Console(quiet)))
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")],
+    data: Data,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; default: runs/<recipe>.")] = None,
+    fold: Annotated[
+        str, typer.Option(help="A fold to hold out, 'each' for one model a fold, or 'none' to learn from all.")
+    ] = "none",
+    changes: Changes = None,
+    store: StoreAt = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train a tagger; started again, the same command goes on where it was."""
+    from earmark.cli.console import Console
+    from earmark.cli.work import train_runs
+
+    raise typer.Exit(train_runs(recipe, data, out, fold, changes or [], store, Console(quiet)))
+
+
+@app.command(name="find-lr")
+def find_lr(
+    recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")],
+    data: Data,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the plot and the table; default: neither is written.")
+    ] = None,
+    lowest: Annotated[float, typer.Option(help="Learning rate of the first step.")] = 1e-6,
+    highest: Annotated[float, typer.Option(help="Learning rate of the last step.")] = 1.0,
+    steps: Annotated[int, typer.Option(help="Steps of the sweep.")] = 100,
+    changes: Changes = None,
+    store: StoreAt = None,
+    quiet: Quiet = False,
+) -> None:
+    """Find a learning rate: raise it step by step in a short training that is thrown away, and watch the loss."""
+    from earmark.cli.console import Console
+    from earmark.cli.rates import sweep_rates
+
+    raise typer.Exit(sweep_rates(recipe, data, out, lowest, highest, steps, changes or [], store, Console(quiet)))
+
+
+@app.command()
+def predict(
+    run: Annotated[Path, typer.Argument(help="Folder of a training, or of one with --fold each.")],
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Its data folder; default: where it was.")] = None,
+    store: StoreAt = None,
+    embed: Annotated[bool, typer.Option("--embed", help="Also write vectors of noisy and curated clips.")] = False,
+    snapshots: Annotated[bool, typer.Option("--snapshots", help="Let the snapshots of each run speak.")] = False,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Guess the labels of noisy clips with models that did not learn from them, for earmark clean."""
+    from earmark.cli.cleaning import predict_noisy
+    from earmark.cli.console import Console
+
+    raise typer.Exit(predict_noisy(run, data, store, embed, snapshots, device, Console(quiet)))
+
+
+@app.command()
+def clean(
+    data: Annotated[Path, typer.Argument(help="A data folder, or the folder of a saved manifest.")],
+    predictions: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option("--predictions", "-p", help="A table, or a folder that earmark predict went over. Often."),
+    ] = None,
+    embeddings: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option("--embeddings", "-e", help="A table of vectors, or the folder of a run with some. Often."),
+    ] = None,
+    rule: Annotated[str, typer.Option("--rule", "-r", help="Who judges; earmark show rule lists them.")] = "combined",
+    changes: Changes = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for verdicts, manifest and report.")] = Path("clean"),
+    vouch: Annotated[
+        bool, typer.Option("--vouch", help="Believe that predictions are out of fold which do not say so.")
+    ] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Judge every noisy label: keep, drop, add, unknown or out of vocabulary; leaves a new manifest to train on."""
+    from earmark.cli.cleaning import clean_labels
+    from earmark.cli.console import Console
+
+    changed = changes or []
+    raise typer.Exit(clean_labels(data, predictions or [], embeddings or [], rule, changed, out, vouch, Console(quiet)))
+
+
+@app.command()
+def tag(
+    run: Annotated[Path, typer.Argument(help="Folder of a run, or its tagger.safetensors.")],
+    sounds: Annotated[list[Path], typer.Argument(help="Files, or folders of them, of any length.")],
+    out: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--out", "-o", help="Where to write: .csv, .jsonl or .parquet; default: a table on the terminal."),
+    ] = None,
+    top: Annotated[int, typer.Option(help="Tags for each clip at the most.", min=1)] = 5,
+    threshold: Annotated[float, typer.Option(help="Probability below which a tag is left out.", min=0, max=1)] = 0.0,
+    scores: Annotated[bool, typer.Option("--scores", help="Write the full table, clips x classes.")] = False,
+    every: Annotated[
+        Optional[float],  # noqa: UP045
+        typer.Option(help="Tag each stretch of this many seconds apart, for long recordings.", min=0.1),
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Tag files and folders; bad files are listed apart, and interrupted work goes on."""
+    from earmark.cli.console import Console
+    from earmark.cli.tagging import tag_sounds
+
+    raise typer.Exit(tag_sounds(run, sounds, out, top, threshold, scores, every, device, Console(quiet)))
+
+
+@app.command()
+def score(
+    predictions: Annotated[
+        Path, typer.Argument(help="Scores of clips: .csv, .parquet or .npz, or the folder of a run.")
+    ],
+    truth: Annotated[Path, typer.Option("--truth", "-t", help="The right labels: a csv, or a data folder.")],
+    against: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option(help="Other predictions of the same clips, to compare on the same resamples."),
+    ] = None,
+    ties: Annotated[str, typer.Option(help="reference, first, pessimistic (scikit-learn) or expected.")] = "reference",
+    classes: Annotated[bool, typer.Option("--classes", help="Also a line for each class.")] = False,
+    resamples: Annotated[int, typer.Option(help="Bootstrap resamples.", min=100)] = 2000,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """lwlrap and mAP with bootstrap intervals, and the paired difference of two predictions."""
+    from earmark.cli.scoring import score_predictions
+
+    raise typer.Exit(score_predictions(predictions, truth, against, ties, classes, resamples, json))
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="Folder of a run.")],
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Its data folder; default: where it was.")] = None,
+    store: StoreAt = None,
+    quiet: Quiet = False,
+) -> None:
+    """Write report.html in a run's folder: one page with scores, curves, classes, worst clips and settings."""
+    from earmark.cli.console import Console
+    from earmark.cli.work import report_run
+
+    raise typer.Exit(report_run(run, data, store, Console(quiet)))
+
+
+@app.command()
+def show(
+    what: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="A family (loss), a member (loss.bce), or a recipe; nothing lists them all."),
+    ] = None,
+    other: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Argument(help="Another recipe, to show the difference; with an encoder, the recipe whose view it hears."),
+    ] = None,
+    changes: Changes = None,
+    clip: Annotated[
+        Optional[list[Path]],  # noqa: UP045
+        typer.Option(help="With an augmentation: change this clip; further ones are mixed in. Needs --out."),
+    ] = None,
+    out: Annotated[Optional[Path], typer.Option(help="Where the sounds and the picture of that go.")] = None,  # noqa: UP045
+    seed: Annotated[int, typer.Option(help="Names what the augmentation draws.")] = 1,
+) -> None:
+    """Explain kinds, settings and defaults; print a recipe with every default resolved, or the difference of two.
+
+    With --clip and --out: let a clip be heard and seen before and after an augmentation (augment.pitch).
+    """
+    from earmark.cli.showing import hear, show_kind
+
+    if clip or out:
+        raise typer.Exit(hear(what, clip or [], out, seed, changes or []))
+    raise typer.Exit(show_kind(what, other, changes or []))
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where to put the generated clips and the run.")] = Path("demo"),
+    size: Annotated[
+        float, typer.Option(help="How many clips; 1 is about 240 curated, 720 noisy and 200 test.", min=0)
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="Another seed makes other sounds.", min=0)] = 0,
+    data_only: Annotated[bool, typer.Option("--data-only", help="Only generate the clips.")] = False,
+    changes: Changes = None,
+    quiet: Quiet = False,
+) -> None:
+    """The whole arc on generated sounds: data, training, tags, score, report."""
+    from earmark.cli.console import Console
+    from earmark.cli.demonstration import run_demo
+
+    raise typer.Exit(run_demo(folder, size, seed, data_only, changes or [], Console(quiet)))

@@ -4,7 +4,8 @@ Files are replaced in one piece or not at all.
 
 A saved manifest is a folder: ``clips`` and ``labels`` (csv or parquet) and ``manifest.json`` with what the tables
 cannot say. Saved predictions are one file, .csv, .parquet or .npz; beside a csv lies ``<name>.csv.json`` with the link
-and the provenance, and a csv without it is read all the same. An empty cell means null.
+and the provenance, and a csv without it is read all the same. Saved embeddings are one .parquet. An empty cell means
+null.
 """
 
 from __future__ import annotations
@@ -18,13 +19,22 @@ from zipfile import BadZipFile
 import numpy as np
 import polars as pl
 
+from earmark.core.embeddings import Embeddings
 from earmark.core.errors import DataError
 from earmark.core.files import write_atomically, write_text_atomically
 from earmark.core.manifest import CLIP_COLUMNS, LABEL_COLUMNS, Manifest
 from earmark.core.predictions import ID_COLUMN, Link, Predictions
 from earmark.data.cells import missing, numbers, read_csv, read_text
 
-__all__ = ["read_csv", "read_manifest", "read_predictions", "write_manifest", "write_predictions"]
+__all__ = [
+    "read_csv",
+    "read_embeddings",
+    "read_manifest",
+    "read_predictions",
+    "write_embeddings",
+    "write_manifest",
+    "write_predictions",
+]
 
 SCHEMA_VERSION = 1
 MANIFEST_FILE = "manifest.json"
@@ -151,6 +161,35 @@ def read_predictions(path: str | Path, *, link: Link = "logit") -> Predictions:
         return Predictions.from_table(table.with_columns(scores), facts, link=link)
     except DataError as error:
         raise error if error.path else DataError(f"'{path}' holds no predictions: {error}", path) from None
+
+
+def write_embeddings(embeddings: Embeddings, path: str | Path) -> None:
+    """Save embeddings as one .parquet, to the last bit.
+
+    Raises:
+        DataError: another suffix.
+    """
+    path = _parquet(Path(path))
+    write_atomically(path, lambda to: embeddings.to_table().write_parquet(to, metadata=embeddings.facts))
+
+
+def read_embeddings(path: str | Path) -> Embeddings:
+    """Read what `write_embeddings` wrote, or any .parquet with columns ``fname`` and ``vector``.
+
+    Raises:
+        DataError: the file is missing or damaged, or does not make embeddings.
+    """
+    path = _parquet(Path(path))
+    try:
+        return Embeddings.from_table(_read_table(path), pl.read_parquet_metadata(path))
+    except DataError as error:
+        raise error if error.path else DataError(f"'{path}' holds no embeddings: {error}", path) from None
+
+
+def _parquet(path: Path) -> Path:
+    if path.suffix != ".parquet":
+        raise DataError(f"embeddings lie in files that end in .parquet, got '{path}'", path)
+    return path
 
 
 def _read_table(path: Path) -> pl.DataFrame:

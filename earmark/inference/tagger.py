@@ -23,6 +23,7 @@ from earmark.data.as_packed import blocks_as_packed
 from earmark.data.buckets import buckets
 from earmark.inference.pieces import stream_pieces
 from earmark.inference.settings import TaggerSettings
+from earmark.models.layers.masks import signal_mean
 from earmark.models.network import Network
 from earmark.runs.checkpoints import load, put_back, save
 from earmark.signal.view import ViewModule, build_view
@@ -110,9 +111,20 @@ class Tagger:
 
     def logits(self, pieces: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Logits of pieces that are in memory, [pieces, classes], in their order."""
+        return self._heard(pieces, embed=False)
+
+    def logits_and_vectors(self, pieces: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Logits of pieces, and behind them what the encoder makes of each, [pieces, classes + channels].
+
+        The encoder's vector is the mean of its maps over time and frequency.
+        """
+        return self._heard(pieces, embed=True)
+
+    def _heard(self, pieces: Sequence[NDArray[np.float32]], *, embed: bool) -> NDArray[np.float32]:
         crop, rate_hz, inference = self.settings.crop, self.settings.rate_hz, self.settings.inference
         extended = [self._extended(crop.at_least(piece, rate_hz)) for piece in pieces]
-        found = np.zeros((len(pieces), len(self.classes)), np.float32)
+        n_columns = len(self.classes) + embed * self.network.encoder.n_channels
+        found = np.zeros((len(pieces), n_columns), np.float32)
         groups = buckets(
             [len(wave) for wave in extended],
             most_clips=inference.batch_clips,
@@ -120,7 +132,7 @@ class Tagger:
             waste=inference.waste,
         )
         for group in groups:
-            found[group] = self._batch_logits([extended[i] for i in group]).cpu().numpy()
+            found[group] = self._hear_batch([extended[i] for i in group], embed).cpu().numpy()
         if np.isnan(found).any():
             raise DataError("the network gave NaN for a clip; its weights are damaged or the audio is not finite")
         return found
@@ -131,7 +143,7 @@ class Tagger:
         return np.pad(wave, (0, short)) if short > 0 else wave
 
     @torch.inference_mode()
-    def _batch_logits(self, group: Sequence[NDArray[np.float32]]) -> Tensor:
+    def _hear_batch(self, group: Sequence[NDArray[np.float32]], embed: bool) -> Tensor:
         lengths = torch.tensor([len(wave) for wave in group])
         values = torch.zeros(len(group), int(lengths.max()))
         for row, wave in enumerate(group):
@@ -140,8 +152,11 @@ class Tagger:
         batch = batch.changed(padded=bool((lengths < values.shape[1]).any())).to(self.device)
         half = self.settings.inference.precision == "bfloat16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            logits: Tensor = self.network(self.view(batch))
-        return logits
+            encoded = self.network.encode(self.view(batch))
+            logits: Tensor = self.network.heads["main"](encoded)
+        if not embed:
+            return logits.float()
+        return torch.cat([logits.float(), signal_mean(encoded.maps, encoded.lengths).float()], dim=1)
 
     def save(self, path: Path, **facts: object) -> None:
         """Write the tagger as one file."""

@@ -1,0 +1,1 @@
+"""Rules that judge doubtful labels: one class a kind."""

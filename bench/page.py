@@ -11,6 +11,9 @@ from bench.row import Row
 # From this share on, what other programs did may have changed the ratios.
 BUSY = 0.15
 
+# More rows than this are told in one line at the top.
+MOST_AT_TOP = 24
+
 INTRODUCTION = """\
 # Benchmarks
 
@@ -29,7 +32,7 @@ def page(results: Results) -> str:
     missing = [name for name in BENCHMARKS if name not in results]
     parts = [INTRODUCTION]
     if there:
-        short = [_short(name, row) for name in there for row in results[name].rows]
+        short = [line for name in there for line in _short(name, results[name].rows)]
         parts.append(_table(["", "earmark", "peer", "ratio"], short))
     if missing:
         named = ", ".join(BENCHMARKS[name] for name in missing)
@@ -66,8 +69,13 @@ def _origin(name: str, result: Result) -> str:
     return said
 
 
-def _short(name: str, row: Row) -> list[str]:
-    return [BENCHMARKS[name], row.what, row.peer, f"**{_number(row.ratio)}**"]
+def _short(name: str, rows: Sequence[Row]) -> list[list[str]]:
+    """The lines of a benchmark at the top of the page; one line for those that would fill it."""
+    if len(rows) > MOST_AT_TOP:
+        ratios = sorted(row.ratio for row in rows)
+        said = f"{_number(ratios[0])} to {_number(ratios[-1])}"
+        return [[BENCHMARKS[name], f"{len(rows)} comparisons, see below", "", said]]
+    return [[BENCHMARKS[name], row.what, row.peer, f"**{_number(row.ratio)}**"] for row in rows]
 
 
 def _range(row: Row) -> str:

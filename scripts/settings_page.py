@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from earmark.cleaning.rules.rule import Rule  # noqa: F401 - brings in its family
 from earmark.cli.showing import reference
 from earmark.core.family import families
 from earmark.core.settings import Settings

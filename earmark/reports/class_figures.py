@@ -101,7 +101,7 @@ def confusion_map(table: ConfusionTable, n_most: int = _MOST_ON_MAP) -> Figure:
     involved = table.counts.sum(axis=0) + table.counts.sum(axis=1)
     shown = np.sort(np.argsort(-involved, kind="stable")[: min(n_most, int((involved > 0).sum()))])
     shares = table.shares[np.ix_(shown, shown)]
-    order = _side_by_side(shares)
+    order = side_by_side(shares)
     shares, names = shares[np.ix_(order, order)], [short(table.classes[row], 22) for row in shown[order]]
     cell_in = min(0.34, max(0.2, 6.5 / max(1, len(names))))
     figure = new_figure(cell_in * len(names) + 2.0, width_in=min(PAGE_IN, cell_in * len(names) + 3.2))
@@ -136,7 +136,7 @@ def _draw_squares(axes: Axes, shares: NDArray[np.float64]) -> None:
     axes.set_aspect("equal")
 
 
-def _side_by_side(shares: NDArray[np.float64]) -> NDArray[np.int64]:
+def side_by_side(shares: NDArray[np.float64]) -> NDArray[np.int64]:
     """An order of the classes in which those that are often confused are neighbours."""
     if len(shares) < 3:
         return np.arange(len(shares))

@@ -56,7 +56,7 @@ class _Table(NamedTuple):
 
 def render(report: Report) -> str:
     """The report as the text of an HTML file; whoever has a place for it writes it there, in UTF-8."""
-    template = _environment().get_template("report.html.jinja")
+    template = environment().get_template("report.html.jinja")
     page = template.render(
         report=report,
         sections=SECTIONS,
@@ -76,17 +76,18 @@ def render(report: Report) -> str:
     return page.encode("utf-8", "replace").decode("utf-8")
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What turns a template of this package into text: everything escaped, and what is missing an error."""
+    made = Environment(
         loader=PackageLoader("earmark", "reports"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": wording.number, "breakable": _breakable}
-    environment.globals |= {"span": wording.span, "share": wording.share, "plural": wording.plural}
-    return environment
+    made.filters |= {"number": wording.number, "breakable": _breakable}
+    made.globals |= {"span": wording.span, "share": wording.share, "plural": wording.plural}
+    return made
 
 
 def _breakable(name: str) -> Markup:

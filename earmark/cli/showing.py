@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError, PydanticUndefined
@@ -194,9 +195,23 @@ def _plain(value: Any) -> str:
 
 
 def _type_name(annotation: Any) -> str:
+    """How people write a type: without what checks its values, whose names differ from one process to the next."""
     if inspect.isclass(annotation) and not getattr(annotation, "__args__", None):
         return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("earmark.", "")
+    return str(_bare(annotation)).replace("typing.", "").replace("earmark.", "")
+
+
+def _bare(annotation: Any) -> Any:
+    """The type without the metadata of ``Annotated``, at any depth."""
+    if get_origin(annotation) is Annotated:
+        return _bare(annotation.__origin__)
+    inner = get_args(annotation)
+    if not inner or get_origin(annotation) is Literal:
+        return annotation
+    bare = tuple(list(map(_bare, each)) if isinstance(each, list) else _bare(each) for each in inner)
+    if get_origin(annotation) in (Union, UnionType):
+        return Union[bare]  # noqa: UP007 - made of what is only known here
+    return get_origin(annotation)[bare]
 
 
 def _sentence(cls: type) -> str:

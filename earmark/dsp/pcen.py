@@ -65,4 +65,7 @@ def pcen(
     tamed = values * torch.exp(-gain * torch.log(level + eps))
     if power == 0:
         return torch.log1p(tamed)
+    if power == 0.5:  # The same by algebra, as exact near zero, and without a logarithm and an exponential.
+        share = tamed / bias
+        return share / (torch.sqrt(1.0 + share) + 1.0) * math.sqrt(bias)
     return torch.expm1(power * torch.log1p(tamed / bias)) * float(bias**power)

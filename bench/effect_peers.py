@@ -98,6 +98,18 @@ def numpy_slice() -> One:
     return one
 
 
+def numpy_segment() -> One:
+    """A random share of a clip."""
+    chance = np.random.default_rng(0)
+
+    def one(wave: Wave) -> object:
+        n = int(len(wave) * chance.uniform(0.3, 0.9))
+        start = chance.integers(0, len(wave) - n + 1)
+        return wave[start : start + n].copy()
+
+    return one
+
+
 def numpy_mixup() -> One:
     """With the clip before."""
     chance = np.random.default_rng(0)

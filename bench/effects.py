@@ -2,7 +2,9 @@
 
 Both get the same clips of 10 s at 44.1 kHz in memory, every clip is changed, and both use the same two cores. The peer
 is audiomentations or librosa where they have a counterpart, else scipy, soxr or a few lines of numpy; what it does is
-like what earmark does, not equal to it. The last row is a chain of reverb, pitch, overdrive and speed. Without
+like what earmark does, not equal to it. Effects that only rearrange or scale samples are as fast as
+memory is and their ratios vary from run to run; a peer may return a view and copy nothing. The last row is a chain of
+reverb, pitch, overdrive and speed. Without
 audiomentations (whose last release wants an older soxr: ``pip install --no-deps audiomentations numpy-minmax numpy-rms
 python-stretch``) its rows are left out.
 """
@@ -58,6 +60,7 @@ CONTESTS = (
     Contest("reverb", "scipy, 1 s", peers.scipy_reverb),
     Contest("chunk_shuffle", "numpy", peers.numpy_chunk_shuffle),
     Contest("slice", "numpy", peers.numpy_slice),
+    Contest("segment", "numpy", peers.numpy_segment),
     Contest("mixup", "numpy", peers.numpy_mixup),
     Contest("effects", "scipy, librosa, numpy, soxr", peers.chain),
 )

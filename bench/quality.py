@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from bench.pace import epochs_within
+from bench.studies import STUDIES, Arm, Study
 from earmark.core.predictions import Predictions, pooled
 from earmark.data.tables import read_predictions
 from earmark.metrics.bootstrap import Interval, lwlrap_difference
@@ -25,20 +27,14 @@ from earmark.runs.folder import RunFolder
 from earmark.stages.score import Judged, judge, read_truth
 
 
-class Arm(NamedTuple):
-    """One way of training."""
-
-    name: str
-    recipe: str
-    changes: tuple[str, ...] = ()
-
-
 class Fit(NamedTuple):
     """One training."""
 
     arm: Arm
     fold: str
     seed: int
+    epochs: int | None = None
+    """As many as the budget allows; none leaves them to the recipe."""
 
     def __str__(self) -> str:
         return f"{self.arm.name} fold {self.fold} seed {self.seed}"
@@ -46,57 +42,13 @@ class Fit(NamedTuple):
     def run(self, out: Path) -> RunFolder:
         """Where it lies."""
         seed = "" if self.seed == 1 else f"-seed-{self.seed}"
-        return RunFolder(out / self.arm.name.replace(" ", "-") / f"fold-{self.fold}{seed}")
+        return RunFolder(out / self.arm.folder / f"fold-{self.fold}{seed}")
 
 
-class Study(NamedTuple):
-    """Arms, and the folds to hold out in turn; ``none`` learns from all folds and is what test is reported for."""
-
-    arms: tuple[Arm, ...]
-    folds: tuple[str, ...]
-    seeds: tuple[int, ...] = (1,)
-    """Every arm and fold is learnt once with each; predictions of several seeds are not averaged."""
-    folder: str = ""
-    """Where the runs lie, if not under the name of the study: studies of the same arms share their fits."""
-
-    def fits(self) -> list[Fit]:
-        """Everything to be learnt, one seed and fold of every arm after the other."""
-        return [Fit(arm, fold, seed) for seed in self.seeds for fold in self.folds for arm in self.arms]
-
-
-ALL_FOLDS = ("0", "1", "2", "3", "4", "none")
-
-_LOG_MEL = "{kind: log_mel, mel: {hop_samples: 694, n_mels: 64, fmax_hz: 22050}}"
-_MIXING = "{kind: mixup, p: 0.5}"
-_MASKS = "{kind: frequency_mask, p: 0.5, widest_bands: 12}, {kind: time_mask, p: 0.5}"
-
-
-_EFFECTS = "{kind: effects, p: 0.5}"
-
-
-def _augmented(name: str, *steps: str) -> Arm:
-    return Arm(name, "small", ("training.epochs=40", f"view=[{', '.join(steps)}]"))
-
-
-AUGMENTED = (
-    _augmented("no augmentation", _LOG_MEL),
-    _augmented("mixing", _LOG_MEL, _MIXING),
-    _augmented("masks", _LOG_MEL, _MASKS),
-    _augmented("effects", _EFFECTS, _LOG_MEL),
-    _augmented("all", _EFFECTS, _LOG_MEL, _MIXING, _MASKS),
-)
-
-STUDIES = {
-    "skip_net": Study(
-        (Arm("skip net", "small"), Arm("the same without skips", "small", ("model.encoder.skip=false",))), ALL_FOLDS
-    ),
-    "augmentation": Study(AUGMENTED, ("1", "3"), (1, 2)),
-    "augmentation_best": Study(
-        tuple(arm for arm in AUGMENTED if arm.name in ("no augmentation", "effects", "all")),
-        ALL_FOLDS,
-        folder="augmentation",
-    ),
-}
+def fits_of(study: Study, data: Path, out: Path) -> list[Fit]:
+    """Everything to be learnt, one seed and fold of every arm after the other."""
+    epochs = {arm: epochs_within(study.budget_s, arm, data, out) if study.budget_s else None for arm in study.arms}
+    return [Fit(arm, fold, seed, epochs[arm]) for seed in study.seeds for fold in study.folds for arm in study.arms]
 
 
 def main() -> None:
@@ -112,7 +64,7 @@ def main() -> None:
     study = STUDIES[asked.study]
     out = asked.out / (study.folder or asked.study)
     began = time.monotonic()
-    for fit in study.fits():
+    for fit in fits_of(study, asked.data, out):
         wanted = not asked.table_only and fit.fold in (asked.fold or study.folds)
         if wanted and time.monotonic() - began < asked.most_s:
             _learn(fit, asked.data, out)
@@ -124,7 +76,8 @@ def _learn(fit: Fit, data: Path, out: Path) -> None:
     run = fit.run(out)
     if run.facts().get("finished") and run.read_json("measured.json"):
         return
-    changes = [part for change in (*fit.arm.changes, f"seed={fit.seed}") for part in ("-s", change)]
+    epochs = () if fit.epochs is None else (f"training.epochs={fit.epochs}",)
+    changes = [part for change in (*fit.arm.changes, *epochs, f"seed={fit.seed}") for part in ("-s", change)]
     command = [sys.executable, "-m", "earmark", "train", fit.arm.recipe, "--data", str(data)]
     command += ["--fold", fit.fold, *changes]
     began = time.monotonic()
@@ -146,10 +99,11 @@ def _learn(fit: Fit, data: Path, out: Path) -> None:
 def table(study: Study, data: Path, out: Path) -> str:
     """What is known so far, as a table in Markdown."""
     lines = [
-        "| arm | fits | held out lwlrap | gain, paired | test lwlrap | test, Private | s a fit | clips/s | peak MiB |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| arm | fits | held out lwlrap | gain, paired | test lwlrap | test, Private "
+        "| epochs | s a fit | clips/s | peak MiB |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    fits = study.fits()
+    fits = fits_of(study, data, out)
     done = [fit for fit in fits if fit.run(out).facts().get("finished")]
     for arm in study.arms:
         n_fits = len(study.folds) * len(study.seeds)
@@ -174,6 +128,7 @@ def _cells(done: list[Fit], data: Path, out: Path) -> list[str]:
     cells += [_scores(list(test.values()), data, ""), _scores(list(test.values()), data, "Private")]
     measured: list[dict[str, Any]] = [m for fit in done if (m := fit.run(out).read_json("measured.json"))]
     speeds = [row["clips_per_s"] for fit in done for row in fit.run(out).log()[1:]]
+    cells.append(f"{max(len(fit.run(out).log()) for fit in done)}" if done else "–")
     cells.append(f"{sum(m['wall_s'] for m in measured) / len(measured):.0f}" if measured else "–")
     cells.append(f"{sorted(speeds)[len(speeds) // 2]:.0f}" if speeds else "–")
     cells.append(f"{max(m['peak_mib'] for m in measured):.0f}" if measured else "–")

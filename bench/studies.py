@@ -58,10 +58,6 @@ def _net(name: str, encoder: str, *changes: str) -> Arm:
     return Arm(name, "small", (f"model.encoder={encoder}", *changes))
 
 
-def _loss(name: str) -> Arm:
-    return Arm(f"skip net, {name}", "small", (f"objective.labels.term.loss={{kind: {name}}}",))
-
-
 _GENTLY = ("training.optimizer={kind: adamw, lr: 0.001, weight_decay: 0.05}", "training.schedule.warmup_epochs=5")
 
 NETS = (
@@ -73,10 +69,6 @@ NETS = (
     _net("mobilenet_v1", "{kind: mobilenet_v1, stem_stride: 2}"),
     _net("aux_attention", "{kind: aux_attention, width: 16}"),
     _net("patch_transformer", "{kind: patch_transformer}", *_GENTLY),
-    _loss("lsep"),
-    _loss("focal"),
-    _loss("asymmetric"),
-    _loss("softmax_kl"),
 )
 
 STUDIES = {

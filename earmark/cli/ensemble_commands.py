@@ -1,0 +1,95 @@
+"""The commands of ``earmark`` that make one model of several; like the others they import when they run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from earmark.cli.commands import Changes, Quiet, StoreAt, app
+
+
+@app.command()
+def blend(
+    members: Annotated[
+        list[str], typer.Argument(help="Tables of scores, or folders of runs: path, or name=path. Often.")
+    ],
+    how: Annotated[str, typer.Option("--how", help="How to blend; earmark show blend lists the ways.")] = "arithmetic",
+    truth: Annotated[
+        Optional[Path],  # noqa: UP045
+        typer.Option("--truth", "-t", "--data", "-d", help="The right labels: a csv, or a data folder."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for scores, weights and the picture.")] = Path(
+        "blend"
+    ),
+    test: Annotated[
+        Optional[list[str]],  # noqa: UP045
+        typer.Option("--test", help="Tables of the clips to score, named like the members. Often."),
+    ] = None,
+    link: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Bring all scores onto one link first: probability, logit, rank."),
+    ] = None,
+    given: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="What scores are in files that do not say: probability, logit, softmax_logit, rank."),
+    ] = None,
+    snapshots: Annotated[bool, typer.Option("--snapshots", help="Let the snapshots of each run speak.")] = False,
+    vouch: Annotated[
+        bool, typer.Option("--vouch", help="Believe that scores without folds are out of the truth's folds.")
+    ] = False,
+    resamples: Annotated[int, typer.Option(help="Bootstrap resamples.", min=100)] = 2000,
+    changes: Changes = None,
+    quiet: Quiet = False,
+) -> None:
+    """One table of scores from those of several models; weights are learnt on held-out clips alone.
+
+    -s scale=rank and the like change a setting of the blend, -s within=arithmetic how folds and snapshots are averaged.
+    """
+    from earmark.cli.blending import blend_predictions
+    from earmark.cli.console import Console
+
+    console = Console(quiet)
+    raise typer.Exit(
+        blend_predictions(
+            members, test or [], how, changes or [], truth, out, link, given, snapshots, vouch, resamples, console
+        )
+    )
+
+
+@app.command()
+def soup(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or taggers, of one recipe.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the tagger that comes of it.")],
+    how: Annotated[str, typer.Option("--how", help="uniform, or greedy: what helps on the held-out fold.")] = "uniform",
+    snapshots: Annotated[bool, typer.Option("--snapshots", help="Take the snapshots of each run.")] = False,
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Their data folder; default: where it was.")] = None,
+    store: StoreAt = None,
+    refresh: Annotated[
+        int, typer.Option(help="Training clips to take batch statistics anew from; 0 averages them.", min=0)
+    ] = 500,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Average the weights of several taggers, or of the snapshots of one run, into one tagger."""
+    from earmark.cli.blending import soup_taggers
+    from earmark.cli.console import Console
+
+    raise typer.Exit(soup_taggers(runs, out, how, snapshots, data, store, refresh, device, Console(quiet)))
+
+
+@app.command()
+def submit(
+    predictions: Annotated[Path, typer.Argument(help="A table of scores, or the folder of a run or a blend.")],
+    sample: Annotated[Path, typer.Option("--sample", help="The challenge's sample submission.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="The file to write.")] = Path("submission.csv"),
+    link: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Bring the scores onto this link: probability, logit, rank; default: as they are."),
+    ] = None,
+) -> None:
+    """Write scores as a challenge wants them: the columns and rows of its sample, in its order."""
+    from earmark.cli.blending import submit_predictions
+
+    raise typer.Exit(submit_predictions(predictions, sample, out, link))

@@ -1,0 +1,242 @@
+"""Where the members of an ensemble come from: tables of scores and folders of runs, each under a name.
+
+A member may consist of several tables. Tables of other clips are its folds and are put together; tables of the same
+clips are its snapshots, its seeds, or its folds' models on the test part, and are averaged. So every clip must be in
+equally many of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from earmark.core.errors import DataError
+from earmark.core.manifest import Manifest
+from earmark.core.predictions import Link, Predictions, pooled
+from earmark.data.tables import read_predictions
+from earmark.ensemble.blends.blend import Blend
+from earmark.ensemble.members import Members
+from earmark.runs.folder import RunFolder
+
+PARTS = ("held_out", "test", "noisy")
+"""What tables of a run speak of."""
+
+Places = Mapping[str, tuple[Path, ...]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """The tables of a member by the part of the data that they speak of."""
+
+    tables: Places
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        return tuple(place for places in self.tables.values() for place in places)
+
+
+def find(sources: Sequence[str], test: Sequence[str] = (), *, snapshots: bool = False) -> dict[str, Found]:
+    """The members that are meant.
+
+    Args:
+        sources: tables or folders of runs, ``path`` or ``name=path``; several of one name are one member. Without a
+            name they are called by what tells their paths apart.
+        test: tables of the clips that the ensemble is to score, called in the same way as the members.
+        snapshots: whether the snapshots of each run speak for it instead of its last weights.
+
+    Raises:
+        DataError: there is nothing at a path, a folder holds no scores, or the two sides name other members.
+    """
+    named, tested = _named(sources), _named(test)
+    found = {name: _tables(name, places, snapshots) for name, places in named.items()}
+    if not tested:
+        return found
+    if tested.keys() != named.keys() and len(tested) == len(named) == 1:
+        tested = dict(zip(named, tested.values(), strict=True))
+    for name in sorted(tested.keys() ^ named.keys()):
+        here, there = ("--test", "held-out") if name in tested else ("held-out", "--test")
+        raise DataError(
+            f"member '{name}' has {here} scores but no {there} ones; give both sides the same names "
+            f"(there: {', '.join(sorted(named if name in tested else tested))}; write name=path)"
+        )
+    for name, places in tested.items():
+        files = _tables(name, places, snapshots).tables
+        found[name] = Found({**found[name].tables, "test": files.get("test", files.get("", ()))})
+    return found
+
+
+def load(name: str, places: Sequence[Path], within: Blend, *, given: Link | None, link: Link | None) -> Predictions:
+    """One table of the scores of a member.
+
+    Args:
+        places: its tables.
+        within: how tables of the same clips are averaged.
+        given: what scores are in files that do not say; none takes logits, but refuses what looks like chances.
+        link: where each table is brought first; none leaves it.
+
+    Raises:
+        DataError: the tables do not fit together.
+    """
+    tables = {str(place): _read(place, given) for place in places}
+    if link is not None:
+        tables = {place: table.on(link) for place, table in tables.items()}
+    groups: dict[frozenset[str], dict[str, Predictions]] = {}
+    for place, table in tables.items():
+        groups.setdefault(frozenset(table.ids), {})[place] = table
+    counts = {len(group) for group in groups.values()}
+    clips = [clip for ids in groups for clip in ids]
+    if len(counts) > 1 or len(set(clips)) != len(clips):
+        few = min(groups.values(), key=len)
+        raise DataError(
+            f"member '{name}' has not equally many tables for each clip: {len(few)} with clip "
+            f"'{min(next(iter(few.values())).ids)}', but {max(counts)} elsewhere; a fold or a snapshot is missing, or "
+            "two tables overlap in part"
+        )
+    parts = [_mean(group, within) for group in groups.values()]
+    whole = parts[0] if len(parts) == 1 else pooled(parts)
+    said = [dict(table.provenance) for table in tables.values()]
+    return replace(whole, provenance={"files": sorted(tables), **_agreed(said)})
+
+
+def with_folds(table: Predictions, manifest: Manifest | None, name: str) -> Predictions:
+    """The same scores with the folds that the truth gives these clips, where the table has none.
+
+    Raises:
+        DataError: the truth names no folds of them.
+    """
+    if table.folds is not None:
+        return table
+    folds = {} if manifest is None else dict(manifest.clips.drop_nulls("fold").select("id", "fold").iter_rows())
+    lost = next((clip for clip in table.ids if clip not in folds), None)
+    if lost is not None:
+        raise DataError(
+            f"member '{name}' does not say which fold held out clip '{lost}', and neither does the truth; add a column "
+            "'fold' to its table, or name a data folder with folds as the truth"
+        )
+    return replace(table, folds=np.array([folds[clip] for clip in table.ids], dtype=np.int64))
+
+
+def _named(sources: Sequence[str]) -> dict[str, list[Path]]:
+    """Paths by the name of their member."""
+    named: dict[str, list[Path]] = {}
+    bare: list[Path] = []
+    for source in sources:
+        name, equals, rest = source.partition("=")
+        if equals and name and rest and not Path(source).exists():
+            named.setdefault(name, []).append(Path(rest))
+        else:
+            bare.append(Path(source))
+    for name, place in zip(_names(bare), bare, strict=True):
+        if place in named.get(name, []):
+            raise DataError(f"'{place}' is named twice; an ensemble hears each model once")
+        named.setdefault(name, []).append(place)
+    return named
+
+
+def _names(places: Sequence[Path]) -> list[str]:
+    """What tells paths apart: their last parts, or, where these are alike, the parts between what all share.
+
+    >>> _names([Path("runs/a/predictions/test.parquet"), Path("runs/b/predictions/test.parquet")])
+    ['a', 'b']
+    >>> _names([Path("oof/one.csv"), Path("other/two.csv")])
+    ['one', 'two']
+    """
+    parts = [_bare(place).parts for place in places]
+    if len(set(parts)) != len(parts) or len(places) < 2:
+        return [each[-1] if each else str(place) for each, place in zip(parts, places, strict=True)]
+    last = [each[-1] for each in parts]
+    if len(set(last)) == len(last):
+        return last
+    shortest = min(map(len, parts))
+    behind = next((n for n in range(shortest) if len({each[-1 - n] for each in parts}) > 1), 0)
+    parts = [each[: len(each) - behind] for each in parts]
+    shared = 0
+    while shared + 1 < min(map(len, parts)) and len({each[shared] for each in parts}) == 1:
+        shared += 1
+    return ["/".join(each[shared:]) for each in parts]
+
+
+def _bare(place: Path) -> Path:
+    """A path without what every run calls alike."""
+    bare = place.with_suffix("") if place.suffix else place
+    return bare.parent.parent if bare.name in PARTS and bare.parent.name == "predictions" else bare
+
+
+def _tables(name: str, places: Sequence[Path], snapshots: bool) -> Found:
+    """The tables at some paths; those of plain files are under ``""`` unless their names say of what they speak."""
+    tables: dict[str, list[Path]] = {}
+    for place in places:
+        if not place.is_dir():
+            tables.setdefault(place.stem if place.stem in PARTS else "", []).append(place)
+            continue
+        for part, found in _of_run(place, snapshots).items():
+            tables.setdefault(part, []).extend(found)
+    if not tables:
+        raise DataError(f"'{places[0]}' holds no predictions for member '{name}'; finish its training", places[0])
+    return Found({part: tuple(files) for part, files in tables.items()})
+
+
+def _of_run(folder: Path, snapshots: bool) -> dict[str, list[Path]]:
+    """The tables of a run, or of a training of each fold: its own where it has some, else those of its folds."""
+    places = [place for place in sorted(folder.glob("fold-*")) if place.name.removeprefix("fold-").isdigit()]
+    folds = [RunFolder(place) for place in places]
+    found: dict[str, list[Path]] = {}
+    for part in PARTS:
+        own = [RunFolder(folder).predictions(part)]
+        below = [run.predictions(part) for run in folds]
+        if snapshots:
+            own, below = ([each for p in one for each in _snapshots(p)] for one in (own, below))
+        for places in (own, below):
+            there = [place for place in places if place.is_file()]
+            if there and part not in found:
+                found[part] = there
+    if snapshots and not found:
+        raise DataError(
+            f"'{folder}' holds no scores of snapshots (predictions/held_out-epoch-0010.parquet and so on); "
+            "train with training.snapshots: true and predict with them first",
+            folder,
+        )
+    return found
+
+
+def _snapshots(table: Path) -> list[Path]:
+    return sorted(table.parent.glob(f"{table.stem}-epoch-*{table.suffix}"))
+
+
+def _read(place: Path, given: Link | None) -> Predictions:
+    table = read_predictions(place, link=given or "logit")
+    looks_like_chances = (
+        table.link == "logit" and table.scores.size and 0 <= table.scores.min() <= table.scores.max() <= 1
+    )
+    if given is None and looks_like_chances:
+        raise DataError(
+            f"'{place}' does not say what its scores are, and all of them lie in [0, 1]; say --given probability, or "
+            "--given logit if that is what they are",
+            place,
+        )
+    return table
+
+
+def _mean(group: Mapping[str, Predictions], within: Blend) -> Predictions:
+    """Tables of the same clips as one; they are refused where they disagree about folds or classes."""
+    tables = list(group.values())
+    if len(tables) == 1:
+        return tables[0]
+    members = Members.of(group)
+    made = within.fit(members)(members)
+    return made.on("probability") if members.link == "probability" and made.link == "logit" else made
+
+
+def _agreed(provenances: Sequence[Mapping[str, object]]) -> dict[str, object]:
+    """What all tables of a member say of themselves: that they are out of fold, of which fold, and what is missing."""
+    agreed: dict[str, object] = {}
+    if all(each.get("out_of_fold") is True for each in provenances):
+        agreed["out_of_fold"] = True
+    folds = {each.get("fold") for each in provenances}
+    if len(folds) == 1 and None not in folds:
+        agreed["fold"] = folds.pop()
+    return agreed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -40,6 +41,54 @@ def buckets(
         batches.append([int(i)])
         longest = filled = n
     return [np.array(batch, dtype=np.int64) for batch in batches]
+
+
+def patient_buckets(
+    lengths: Sequence[int] | NDArray[np.int64],
+    *,
+    most_clips: int = 64,
+    most_samples: int,
+    most_batches: float,
+    highest: float = 0.2,
+    step: float = 0.01,
+) -> list[NDArray[np.int64]]:
+    """Group clips by the patience of O. Akiyama and J. Sato (2019): few batches first, little padding second.
+
+    Shortest first, a clip joins a batch if it is at most ``1 + patience`` times as long as the first of it. Patience
+    starts at 0 and is raised until there are few enough batches, or it is at its highest.
+
+    Args:
+        lengths: samples of each clip.
+        most_clips: clips in a batch at the most.
+        most_samples: padded samples in a batch at the most; a clip that is longer is alone.
+        most_batches: where patience stops being raised.
+        highest: the most patience, as a share of a length.
+        step: by how much it is raised at a time.
+
+    Returns:
+        Indices of clips, batch by batch; the batch with the longest clips comes first.
+
+    >>> [b.tolist() for b in patient_buckets([10, 13, 11, 12], most_samples=100, most_batches=2)]
+    [[3, 1], [0, 2]]
+    """
+    lengths = np.asarray(lengths, dtype=np.int64)
+    order = np.argsort(lengths, kind="stable")
+    batches: list[list[int]] = []
+    for raised in range(math.floor(highest / step + 1e-9) + 1):
+        patience, batches = 1 + raised * step, []
+        first, n = 0, np.int64(0)
+        for i in order:
+            n = lengths[i]
+            size = len(batches[-1]) + 1 if batches else 1
+            # A share of a length is not exact; a thousandth of a sample is no difference.
+            if batches and n <= patience * first + 1e-3 and size <= most_clips and n * size <= most_samples:
+                batches[-1].append(int(i))
+                continue
+            batches.append([int(i)])
+            first = int(n)
+        if len(batches) <= most_batches:
+            break
+    return [np.array(batch, dtype=np.int64) for batch in reversed(batches)]
 
 
 def wasted(lengths: Sequence[int] | NDArray[np.int64], batches: Sequence[NDArray[np.int64]]) -> float:

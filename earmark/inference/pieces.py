@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 
-from earmark.core.errors import SettingsError
+from earmark.core.errors import DataError, SettingsError
 
 
 def pieces(n_samples: int, window_samples: int) -> list[tuple[int, int]]:
@@ -30,6 +30,35 @@ def pieces(n_samples: int, window_samples: int) -> list[tuple[int, int]]:
     if left > window_samples:
         return [*found, (start, (left + 1) // 2), (start + (left + 1) // 2, left // 2)]
     return [*found, (start, left)] if left or not found else found
+
+
+def slices(n_samples: int, length: int, hop: int, *, where: str, most: int | None) -> list[tuple[int, int]]:
+    """Start and length of parts of one length; a clip that is no longer than that is one part.
+
+    Args:
+        hop: samples from one part to the next; the last one is moved back to end with the clip.
+        where: ``start`` or ``end``: where parts are laid from; ``even`` spreads ``most`` of them evenly.
+        most: how many there are at the most; the others are left out.
+
+    >>> slices(10, 4, 4, where="start", most=None)
+    [(0, 4), (4, 4), (6, 4)]
+    >>> slices(10, 4, 4, where="end", most=2)
+    [(2, 4), (6, 4)]
+    >>> slices(10, 4, 4, where="even", most=3)
+    [(0, 4), (3, 4), (6, 4)]
+    """
+    _must_hold_a_sample(length)
+    room = n_samples - length
+    if room <= 0:
+        return [(0, n_samples)]
+    if where == "even":
+        places = np.linspace(0, room, most or 1) if (most or 1) > 1 else np.array([room / 2])
+        starts = [round(place) for place in places.tolist()]
+    else:
+        starts = [min(number * hop, room) for number in range(-(-room // hop) + 1)][:most]
+    if where == "end":
+        starts = [room - start for start in reversed(starts)]
+    return [(start, length) for start in dict.fromkeys(starts)]
 
 
 def stream_pieces(blocks: Iterable[NDArray[np.float32]], window_samples: int) -> Iterator[NDArray[np.float32]]:
@@ -67,6 +96,42 @@ def stretch_pieces(
     for number, parts in groupby(_cut_at(blocks, stretch_samples), key=lambda part: part[0]):
         for piece in stream_pieces((part for _, part in parts), window_samples):
             yield number, piece
+
+
+def stream_spans(
+    blocks: Iterable[NDArray[np.float32]], spans: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    """Parts of a stream as soon as they are complete, each with its place among ``spans`` (start and length).
+
+    No more is held than the parts that are being waited for, and a block.
+
+    Raises:
+        DataError: the stream ends before one of them does.
+
+    >>> blocks = [np.arange(3, dtype=np.float32), np.arange(3, 6, dtype=np.float32)]
+    >>> [(place, part.tolist()) for place, part in stream_spans(blocks, [(2, 3), (0, 2)])]
+    [(1, [0.0, 1.0]), (0, [2.0, 3.0, 4.0])]
+    """
+    due = sorted(range(len(spans)), key=lambda place: spans[place])[::-1]
+    awaited: list[int] = []
+    held, at = np.zeros(0, np.float32), 0
+    for block in blocks:
+        held = np.concatenate([held, block])
+        end = at + len(held)
+        while due and spans[due[-1]][0] < end:
+            awaited.append(due.pop())
+        for place in awaited:
+            start, n = spans[place]
+            if start + n <= end:
+                yield place, held[start - at : start - at + n]
+        awaited = [place for place in awaited if sum(spans[place]) > end]
+        first = min([spans[place][0] for place in (*awaited, *due[-1:])], default=end)
+        drop = min(first, end) - at
+        held, at = held[drop:], at + drop
+    if due or awaited:
+        raise DataError(
+            f"the audio ends after {at + len(held)} samples, before all that was to be heard; hear it again"
+        )
 
 
 def _cut_at(blocks: Iterable[NDArray[np.float32]], stretch_samples: int) -> Iterator[tuple[int, NDArray[np.float32]]]:

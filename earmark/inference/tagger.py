@@ -1,14 +1,16 @@
-"""The tagger: network, clean view, vocabulary and pooling as one thing, and one file on disk.
+"""The tagger: network, clean view, vocabulary and way of hearing as one thing, and one file on disk.
 
 A tagger hears waves and gives logits. It treats a clip shorter than its training crop as its training did, hears up
-to ``window_s`` at once, and puts clips of similar length together.
+to ``window_s`` at once, and puts clips of similar length together. What of a clip it hears is a plan
+(`earmark.inference.plan`) that its way of hearing makes and `earmark.inference.listening` carries out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 import torch
@@ -16,13 +18,17 @@ from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor
 
-from earmark.core.batch import waves
-from earmark.core.errors import DataError
+from earmark.core.batch import Batch, waves
+from earmark.core.errors import DataError, RunError
+from earmark.core.settings import read
 from earmark.core.spec import Spec
 from earmark.data.as_packed import blocks_as_packed
-from earmark.data.buckets import buckets
-from earmark.inference.pieces import stream_pieces
+from earmark.data.buckets import buckets, patient_buckets
+from earmark.dsp.precision import precision_named
+from earmark.inference.listening import Stretch, hear_stream, hear_waves
+from earmark.inference.plan import PLAIN, Plan, Turn
 from earmark.inference.settings import TaggerSettings
+from earmark.inference.turning import looks
 from earmark.models.layers.masks import signal_mean
 from earmark.models.network import Network
 from earmark.runs.checkpoints import load, put_back, save
@@ -50,6 +56,7 @@ class Tagger:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.view = view.to(device).eval()
         self.shortest_samples = _shortest(settings, view.spec)
+        self.ear = settings.inference.ear(settings.view, settings.rate_hz, settings.crop)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -80,83 +87,152 @@ class Tagger:
 
     def file_logits(self, path: str | Path) -> NDArray[np.float32]:
         """Logits of one file, [classes], decoded and heard piece by piece however long it is."""
-        window = round(self.settings.inference.window_s * self.settings.rate_hz)
-        heard = list(self.in_turn(stream_pieces(blocks_as_packed(path, self.settings.pack), window)))
+        heard = self.file_stretches(path, str(path))
         if not heard:
             raise DataError(f"'{path}' holds no samples, so there is nothing to tag", path)
-        return self.pooled(np.stack(heard))
+        return heard[0].logits
 
-    def in_turn(self, pieces: Iterable[NDArray[np.float32]]) -> Iterator[NDArray[np.float32]]:
-        """Logits of each piece of a stream, [classes], hearing no more than about a window's audio at a time.
+    def file_stretches(self, path: str | Path, name: str, stretch_samples: int = sys.maxsize) -> list[Stretch]:
+        """Each stretch of a file, heard as it is decoded; none at all if it holds no samples.
 
-        So the memory that a file takes does not depend on its length.
+        Ways of hearing that depend on where the file ends decode it twice.
+
+        Args:
+            name: what the clip is called, where chance depends on it.
+            stretch_samples: the length of a stretch; the last one may be shorter.
         """
-        most = round(self.settings.inference.window_s * self.settings.rate_hz)
-        group: list[NDArray[np.float32]] = []
-        n_samples = 0
-        for piece in pieces:
-            n = len(self._extended(self.settings.crop.at_least(piece, self.settings.rate_hz)))
-            if group and n_samples + n > most:
-                yield from self.logits(group)
-                group, n_samples = [], 0
-            group.append(piece)
-            n_samples += n
-        if group:
-            yield from self.logits(group)
+        n_samples = None
+        if self.settings.inference.hearing.needs_length:
+            n_samples = sum(map(len, blocks_as_packed(path, self.settings.pack)))
+        blocks = blocks_as_packed(path, self.settings.pack)
+        return hear_stream(self, blocks, name, n_samples=n_samples, stretch_samples=stretch_samples)
 
-    def pooled(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """One row of logits for the pieces of a clip."""
-        pool = np.mean if self.settings.inference.pool == "mean" else np.max
-        return np.asarray(pool(logits, axis=0), dtype=np.float32)
+    def clip_logits(self, waves: Sequence[NDArray[np.float32]], names: Sequence[str]) -> NDArray[np.float32]:
+        """Logits of clips that are in memory, [clips, classes], each heard as ``inference.hearing`` says.
+
+        Args:
+            waves: of any lengths, at the tagger's rate.
+            names: what they are called; chance depends on it where a way of hearing draws.
+        """
+        return hear_waves(self, waves, names)
+
+    def plan(self, n_samples: int, name: str) -> Plan:
+        """What is to be heard of a clip of this length, and how it becomes one row.
+
+        Args:
+            name: what the clip is called; its folders are of no account.
+        """
+        return self.settings.inference.hearing.plan(n_samples, self.ear, PurePath(name).name)
+
+    def using(self, **inference: object) -> Tagger:
+        """The same weights used in another way: with settings of use changed, such as ``window_s=10``.
+
+        Raises:
+            SettingsError: such settings are not, or this tagger cannot hear so.
+        """
+        data = self.settings.model_dump(mode="json")
+        data["inference"] |= inference
+        return Tagger(read(TaggerSettings, data, what="the tagger"), self.network, self.view, self.device)
 
     def logits(self, pieces: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Logits of pieces that are in memory, [pieces, classes], in their order."""
-        return self._heard(pieces, embed=False)
+        """Logits of pieces that are in memory, each heard at once, [pieces, classes], in their order."""
+        return self.listen(pieces)[:, 0]
 
-    def logits_and_vectors(self, pieces: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Logits of pieces, and behind them what the encoder makes of each, [pieces, classes + channels].
+    def must_be_taught(self) -> None:
+        """Refuse to score where nothing has taught the head.
 
-        The encoder's vector is the mean of its maps over time and frequency.
+        Raises:
+            RunError: its run trained the encoder alone.
         """
-        return self._heard(pieces, embed=True)
+        if not self.settings.taught:
+            raise RunError(
+                f"run '{self.settings.run}' trained an encoder and taught head 'main' nothing, so what it says of a "
+                "clip means nothing; begin another recipe with its weights (model.start) and use that"
+            )
 
-    def _heard(self, pieces: Sequence[NDArray[np.float32]], *, embed: bool) -> NDArray[np.float32]:
-        crop, rate_hz, inference = self.settings.crop, self.settings.rate_hz, self.settings.inference
-        extended = [self._extended(crop.at_least(piece, rate_hz)) for piece in pieces]
-        n_columns = len(self.classes) + embed * self.network.encoder.n_channels
-        found = np.zeros((len(pieces), n_columns), np.float32)
-        groups = buckets(
-            [len(wave) for wave in extended],
-            most_clips=inference.batch_clips,
-            most_samples=round(inference.batch_s * rate_hz),
-            waste=inference.waste,
+    def heard_samples(self, n_samples: int, pad_samples: int = 0) -> int:
+        """How long a piece is once the rule for short clips was applied, and it was padded."""
+        crop = self.settings.crop
+        least = 0 if crop.short == "keep" or not n_samples else crop.least_samples(self.settings.rate_hz)
+        return max(n_samples, least, self.shortest_samples) + 2 * pad_samples
+
+    def grouped(self, lengths: Sequence[int]) -> list[NDArray[np.int64]]:
+        """Places of pieces of these lengths in samples, batch by batch."""
+        inference = self.settings.inference
+        clips, samples = inference.batch_clips, round(inference.batch_s * self.settings.rate_hz)
+        if inference.patience is None:
+            return buckets(lengths, most_clips=clips, most_samples=samples, waste=inference.waste)
+        rule = inference.patience
+        return patient_buckets(
+            lengths,
+            most_clips=clips,
+            most_samples=samples,
+            most_batches=rule.batches + len(lengths) / rule.clips_a_batch,
+            highest=rule.highest,
+            step=rule.step,
         )
-        for group in groups:
-            found[group] = self._hear_batch([extended[i] for i in group], embed).cpu().numpy()
-        if np.isnan(found).any():
-            raise DataError("the network gave NaN for a clip; its weights are damaged or the audio is not finite")
+
+    def listen(
+        self,
+        pieces: Sequence[NDArray[np.float32]],
+        pads: Sequence[int] | None = None,
+        turns: Sequence[Turn] = (PLAIN,),
+        *,
+        embed: bool = False,
+        at_once: bool = False,
+    ) -> NDArray[np.float32]:
+        """What the network says of pieces, each at once and looked at in some ways, [pieces, turns, columns].
+
+        Args:
+            pieces: waves.
+            pads: samples of silence at both ends of each, behind the rule for short clips.
+            turns: the ways.
+            embed: whether behind the logits stands what the encoder makes of a piece: the mean of its maps over time
+                and frequency.
+            at_once: the pieces are one batch as they are.
+        """
+        if not embed:
+            self.must_be_taught()
+        pads = [0] * len(pieces) if pads is None else pads
+        n_columns = len(self.classes) + embed * self.network.encoder.n_channels
+        found = np.zeros((len(pieces), len(turns), n_columns), np.float32)
+        lengths = [self.heard_samples(len(piece), pad) for piece, pad in zip(pieces, pads, strict=True)]
+        for group in [np.arange(len(pieces))] if at_once else self.grouped(lengths):
+            batch = self._batch([self._ready(pieces[i], pads[i]) for i in group])
+            found[group] = self._hear_batch(batch, turns, embed).cpu().numpy()
+        half = self.settings.inference.precision == "float16"
+        if (~np.isfinite(found) if half else np.isnan(found)).any():
+            why = "float16 may have overflowed: use bfloat16; or " if half else ""
+            raise DataError(f"the network gave NaN for a clip; {why}its weights are damaged or the audio is not finite")
         return found
 
-    def _extended(self, wave: NDArray[np.float32]) -> NDArray[np.float32]:
-        """At least as long as the network needs; the padding is silence that counts as signal."""
-        short = self.shortest_samples - len(wave)
-        return np.pad(wave, (0, short)) if short > 0 else wave
+    def _ready(self, piece: NDArray[np.float32], pad: int) -> NDArray[np.float32]:
+        """As long as its training and the network need it; what is added to that is silence that counts as signal."""
+        wave = self.settings.crop.at_least(piece, self.settings.rate_hz)
+        short = max(0, self.shortest_samples - len(wave))
+        return np.pad(wave, (pad, short + pad)) if short or pad else wave
 
-    @torch.inference_mode()
-    def _hear_batch(self, group: Sequence[NDArray[np.float32]], embed: bool) -> Tensor:
+    def _batch(self, group: Sequence[NDArray[np.float32]]) -> Batch:
         lengths = torch.tensor([len(wave) for wave in group])
         values = torch.zeros(len(group), int(lengths.max()))
         for row, wave in enumerate(group):
             values[row, : len(wave)] = torch.from_numpy(wave)
         batch = waves(values, lengths, self.settings.rate_hz, tuple(map(str, range(len(group)))), len(self.classes))
-        batch = batch.changed(padded=bool((lengths < values.shape[1]).any())).to(self.device)
-        half = self.settings.inference.precision == "bfloat16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
-            encoded = self.network.encode(self.view(batch))
-            logits: Tensor = self.network.heads["main"](encoded)
-        if not embed:
-            return logits.float()
-        return torch.cat([logits.float(), signal_mean(encoded.maps, encoded.lengths).float()], dim=1)
+        return batch.changed(padded=bool((lengths < values.shape[1]).any())).to(self.device)
+
+    @torch.inference_mode()
+    def _hear_batch(self, batch: Batch, turns: Sequence[Turn], embed: bool) -> Tensor:
+        named = precision_named(self.settings.inference.precision, self.device)
+        half = {"bfloat16": torch.bfloat16, "float16": torch.float16}.get(named)
+        found = []
+        with torch.autocast(self.device.type, half or torch.bfloat16, enabled=half is not None):
+            for look in looks(self.view, batch, turns):
+                encoded = self.network.encode(look)
+                columns = [self.network.heads["main"](encoded).float()]
+                if embed:
+                    columns.append(signal_mean(encoded.maps, encoded.lengths).float())
+                found.append(torch.cat(columns, dim=1))
+        return torch.stack(found, dim=1)
 
     def save(self, path: Path, **facts: object) -> None:
         """Write the tagger as one file."""
@@ -176,14 +252,12 @@ def load_tagger(path: str | Path, device: torch.device | str = "cpu", **inferenc
 
     Args:
         path: ``runs/name`` or ``runs/name/tagger.safetensors``.
-        inference: settings of use to change, such as ``window_s=10``.
+        inference: settings of use to change, such as ``window_s=10`` or ``hearing={"kind": "padded"}``.
 
     Raises:
         RunError: there is none, or it is of another version.
+        SettingsError: such settings are not, or this tagger cannot hear so.
     """
-    from earmark.core.errors import RunError
-    from earmark.core.settings import read
-
     place = Path(path)
     if place.is_dir():
         place = place / "tagger.safetensors"

@@ -64,6 +64,11 @@ class Step(Member, ABC, family="step"):
 class FrontEnd(Step, ABC, family="frontend"):
     """A deterministic step; ``build`` makes the module that does it and holds what it knows (windows, statistics)."""
 
+    @property
+    def chained(self) -> tuple[FrontEnd, ...]:
+        """The front ends that this one is a sequence of, if it is one; ``build`` then makes a `Sequential` of theirs."""
+        return ()
+
     @abstractmethod
     def build(self, spec: Spec) -> nn.Module:
         """The module that maps a `Batch` to a `Batch`, for input of this spec; padding stays zero."""

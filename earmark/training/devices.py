@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from earmark.core.errors import SettingsError
+from earmark.dsp.precision import has_bfloat16, precision_named
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
     from earmark.training.settings import TrainingSettings
+
+__all__ = ["device_named", "fabric_for", "has_bfloat16", "precision_named"]
 
 
 def device_named(asked: str) -> torch.device:
@@ -28,22 +31,6 @@ def device_named(asked: str) -> torch.device:
             f"device '{asked}' was asked for, but this machine has {' and '.join(here)}; use one of these, or 'auto'"
         )
     return torch.device(asked)
-
-
-def has_bfloat16(device: torch.device) -> bool:
-    """Whether the device has instructions for bfloat16, rather than an emulation that is slower than float32."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "cpu":
-        return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
-    return False
-
-
-def precision_named(asked: str, device: torch.device) -> str:
-    """``float32`` or ``bfloat16``, with ``auto`` resolved."""
-    if asked == "auto":
-        return "bfloat16" if has_bfloat16(device) else "float32"
-    return asked
 
 
 def fabric_for(settings: TrainingSettings) -> Fabric:

@@ -110,6 +110,14 @@ def test_shares_of_origins_are_kept_whatever_there_is_of_each():
     assert len(only.clips) == 90 and set(only.batch(0).origins.tolist()) == {ORIGINS.index("noisy")}
 
 
+def test_once_takes_every_clip_of_all_origins_once_a_pass():
+    clips = clips_of((10,) * 40, origins=[0] * 10 + [1] * 25 + [2] * 5)
+    made = stream(clips, origins={"noisy": 1, "curated": 3}, sampling="once", batch_size=5, crop=Crop(length_s=0.001))
+    one = [name for number in range(7) for name in made.batch(number).ids]
+    assert len(made) == 7 and sorted(one) == sorted(f"clip {i}" for i in range(35)), "whatever the shares"
+    assert one != [name for number in range(7, 14) for name in made.batch(number).ids], "in another order each time"
+
+
 def test_balanced_draws_each_class_alike():
     clips = clips_of((10,) * 80)
     targets = np.zeros((80, 3), np.float32)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earmark.core.errors import SettingsError
-from earmark.inference.pieces import pieces, stream_pieces, stretch_pieces
+from earmark.core.errors import DataError, SettingsError
+from earmark.inference.pieces import pieces, slices, stream_pieces, stream_spans, stretch_pieces
 
 windows = st.integers(1, 40)
 
@@ -87,3 +87,43 @@ def test_a_window_without_a_sample_is_refused():
             refused()
     with pytest.raises(SettingsError, match="at least one sample"):
         pieces(3, 0)
+
+
+@given(st.integers(1, 300), windows, st.integers(1, 40), st.sampled_from(["start", "end"]))
+def test_slices_cover_a_clip_and_end_with_it(n, length, hop, where):
+    found = slices(n, length, hop, where=where, most=None)
+    if n <= length:
+        assert found == [(0, n)]
+        return
+    assert all(size == length for _, size in found)
+    starts = [start for start, _ in found]
+    assert starts[0] == 0 and starts[-1] == n - length and starts == sorted(set(starts))
+    assert all(following - start <= hop for start, following in pairwise(starts))
+    other = slices(n, length, hop, where="end" if where == "start" else "start", most=None)
+    assert [n - length - start for start in starts[::-1]] == [start for start, _ in other]
+
+
+@given(
+    st.integers(1, 300), st.lists(st.tuples(st.integers(0, 299), windows), max_size=12), st.lists(st.integers(0, 1000))
+)
+def test_spans_are_cut_out_of_a_stream_as_out_of_a_clip(n, wanted, cuts):
+    spans = [(start, size) for start, size in wanted if start + size <= n]
+    found = dict(stream_spans(cut_up(n, cuts), spans))
+    assert sorted(found) == list(range(len(spans)))
+    for place, (start, size) in enumerate(spans):
+        assert np.array_equal(found[place], np.arange(start, start + size))
+
+
+def test_a_stream_is_held_no_longer_than_its_spans_need():
+    taken = []
+
+    def blocks():
+        for number in range(100):
+            taken.append(number)
+            yield np.zeros(10, np.float32)
+
+    found = stream_spans(blocks(), [(5, 20), (900, 10)])
+    next(found)
+    assert len(taken) == 3
+    with pytest.raises(DataError, match="the audio ends after 1000 samples"):
+        list(stream_spans(blocks(), [(995, 10)]))

@@ -23,14 +23,18 @@ class LogMel(FrontEnd, kind="log_mel"):
     normalise: Normalise = Normalise()
     """Whose mean and deviation are taken out."""
 
+    @property
+    def chained(self) -> tuple[FrontEnd, ...]:
+        return (self.mel, self.compression, self.normalise)
+
     def after(self, spec: Spec) -> Spec:
-        for step in (self.mel, self.compression, self.normalise):
+        for step in self.chained:
             spec = step.after(spec)
         return spec
 
     def build(self, spec: Spec) -> nn.Module:
         modules = []
-        for step in (self.mel, self.compression, self.normalise):
+        for step in self.chained:
             modules.append(step.build(spec))
             spec = step.after(spec)
         return nn.Sequential(*modules)

@@ -30,11 +30,13 @@ GUESSES = {"file": "GUESSES"}
 """Stands for a file of guesses, which only a test can make."""
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "apc": [{"cell": "gru", "layers": 1, "frames": 3, "normalise": False, "over_features": "sum"}],
     "consistency": [
         {"branches": "one"},
         {"branches": "one", "in_use": True},
         {"activation": "softmax", "over_classes": "sum"},
     ],
+    "cpc": [{"negatives": "clip", "contrast": "each", "overlap": True}, {"negatives": "batch", "steps": 30}],
     "co_teaching": [{"by": "label", "ramp_epochs": 0}, {"start": "copied", "forget": 0.5, "ramp_epochs": 0}],
     "fixmatch": [
         {"present": 0.4, "adaptive": {"decay": 0.5}},

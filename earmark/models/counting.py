@@ -39,6 +39,14 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """Which frames (or samples) of the input a frame of the maps hears, counted from its number times the stride."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What an encoder costs and gives, for input of one spec."""
 
@@ -94,9 +102,26 @@ def reach(encoder: Encoder, spec: Spec) -> Reach:
     >>> reach(SkipCNN(widths=(4,)), Spec("features", 100.0, 1, 8))  # two convolutions of 3 frames, a pool of 2
     Reach(frames=6, gated=False)
     """
+    found, gated = _measured(encoder, spec)
+    return Reach(found.last - found.first + 1 if found else None, gated)
+
+
+def window(encoder: Encoder, spec: Spec) -> Window | None:
+    """Where what one frame of the maps hears begins and ends; none where that is the whole clip, if only by gates.
+
+    >>> from earmark.models.encoders.skip_cnn import SkipCNN
+    >>> window(SkipCNN(widths=(4,)), Spec("features", 100.0, 1, 8))  # two frames to either side of the pooled pair
+    Window(first=-2, last=3)
+    """
+    found, gated = _measured(encoder, spec)
+    return None if gated else found
+
+
+def _measured(encoder: Encoder, spec: Spec) -> tuple[Window | None, bool]:
+    """What a frame in the middle of the maps hears, and whether gates look at the whole clip besides."""
     module = encoder.build(spec).double().eval()
     if any(isinstance(each, nn.RNNBase) for each in module.modules()):
-        return Reach(None, gated=False)
+        return None, False
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.requires_grad_(False).uniform_(0.5, 1.5, generator=torch.Generator().manual_seed(0))
@@ -106,13 +131,14 @@ def reach(encoder: Encoder, spec: Spec) -> Reach:
         values = _clip(spec, n).requires_grad_()
         with ways:
             maps = module(values, None).maps
-        (gradient,) = torch.autograd.grad(maps[..., maps.shape[-1] // 2].sum(), values)
+        middle = maps.shape[-1] // 2
+        (gradient,) = torch.autograd.grad(maps[..., middle].sum(), values)
         heard = (gradient != 0).flatten(0, -2).any(dim=0).nonzero()[:, 0]
         first, last = int(heard[0]), int(heard[-1])
         if first >= module.stride and last < n - module.stride:
-            return Reach(last - first + 1, ways.gated)
+            return Window(first - middle * module.stride, last - middle * module.stride), ways.gated
         if n > longest:
-            return Reach(None, ways.gated)
+            return None, ways.gated
         n *= 2
 
 

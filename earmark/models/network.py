@@ -22,6 +22,7 @@ class ModelSettings(Settings):
     """Which encoder, and which heads on it."""
 
     encoder: Encoder = SkipCNN()
+    """What turns a view into maps, or into frames."""
     heads: dict[str, Head] = {"main": MeanMax()}
     """Named heads; the one called ``main`` is the tagger's, others serve terms of the objective."""
     segments: Segments | None = None

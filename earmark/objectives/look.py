@@ -12,13 +12,15 @@ sound (`Look.relabelled`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor, nn
 
 from earmark.core.batch import Batch, together
 from earmark.core.chance import Chance
+from earmark.models.statistics import statistics_held
 from earmark.objectives.apart import guess
 
 if TYPE_CHECKING:
@@ -43,9 +45,15 @@ class Look:
         chance: Chance,
         epoch: float,
         augment: bool = True,
+        statistics_from: Collection[str] | None = None,
     ) -> None:
+        """Look at the batches of one step.
+
+        Args:
+            statistics_from: streams whose clips move the running statistics of batch norm; none: all of them do.
+        """
         self.view, self.network, self.batches, self.chance, self.epoch = view, network, batches, chance, epoch
-        self.augment = augment
+        self.augment, self.statistics_from = augment, statistics_from
         self._mixes = augment and bool(getattr(view, "mixes", False))
         self._seen: dict[_Key, Batch] = {}
         self._encoded: dict[_Key, Encoded] = {}
@@ -62,11 +70,19 @@ class Look:
 
     def logits(self, streams: tuple[str, ...], view: int = 0, head: str = "main", how: How = "whole") -> Tensor:
         """The student's logits for them, [batch, classes]."""
+        encoded = self.encoded(streams, view, how)
+        with self._statistics_of(streams):
+            logits: Tensor = self.network.heads[head](encoded)
+        return logits.float()
+
+    def encoded(self, streams: tuple[str, ...], view: int = 0, how: How = "whole") -> Encoded:
+        """What the student's encoder makes of them."""
         key = self._key(streams, view, how)
         if key not in self._encoded:
-            self._encoded[key] = self.network.encode(self.seen(streams, view, how))
-        logits: Tensor = self.network.heads[head](self._encoded[key])
-        return logits.float()
+            seen = self.seen(streams, view, how)
+            with self._statistics_of(streams):
+                self._encoded[key] = self.network.encode(seen)
+        return self._encoded[key]
 
     def relabelled(
         self, streams: tuple[str, ...], relabel: Relabel, view: int = 0, head: str = "main"
@@ -82,7 +98,8 @@ class Look:
         parts = [self._viewed(stream, view, "whole", relabel) for stream in streams]
         seen = together(parts) if len(parts) > 1 else parts[0]
         if self.augment and getattr(self.view, "reads_labels", False):
-            return seen, self.network(seen, head)
+            with self._statistics_of(streams):
+                return seen, self.network(seen, head)
         return seen, self.logits(streams, view, head)
 
     def said(self, streams: tuple[str, ...], head: str = "main") -> Tensor:
@@ -94,6 +111,11 @@ class Look:
             return self.logits(streams, head=head).detach().sigmoid()
         chance = self.chance.at("said", streams=" ".join(streams))
         return guess(self.network, self.seen(streams, how="unmixed"), chance, head, use=False).sigmoid()
+
+    def _statistics_of(self, streams: tuple[str, ...]) -> AbstractContextManager[None]:
+        """Running statistics stay as they are, where none of these streams is to move them."""
+        moves = self.statistics_from is None or any(stream in self.statistics_from for stream in streams)
+        return nullcontext() if moves else statistics_held(self.network)
 
     def _key(self, streams: tuple[str, ...], view: int, how: How) -> _Key:
         return streams, view, "whole" if how == "unmixed" and not self._mixes else how

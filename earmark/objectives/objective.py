@@ -67,7 +67,18 @@ class Step:
 class Objective(nn.Module):
     """The network, the view and the terms of a training, as one module."""
 
-    def __init__(self, parts: Mapping[str, Part], view: nn.Module, network: Network) -> None:
+    def __init__(
+        self,
+        parts: Mapping[str, Part],
+        view: nn.Module,
+        network: Network,
+        statistics_from: Sequence[str] | None = None,
+    ) -> None:
+        """Put a training's parts together.
+
+        Args:
+            statistics_from: streams whose clips move the running statistics of batch norm; none: all of them do.
+        """
         super().__init__()
         for name in parts:
             if name in NOT_PARTS:
@@ -78,11 +89,12 @@ class Objective(nn.Module):
         self.parts = dict(parts)
         self.view = view
         self.network = network
+        self.statistics_from = statistics_from
         self.terms = nn.ModuleList(part.term.build(network) for part in parts.values())
 
     def forward(self, step: Step) -> Losses:
         """The losses of one step."""
-        look = Look(self.view, self.network, step.batches, step.chance, step.epoch, step.augment)
+        look = Look(self.view, self.network, step.batches, step.chance, step.epoch, step.augment, self.statistics_from)
         means: list[Tensor | None] = []
         signs: dict[str, dict[str, Tensor]] = {}
         total: Tensor | None = None

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from earmark.core.chance import Chance
 from earmark.core.family import Member
+from earmark.core.spec import Spec
 from earmark.losses.loss import Loss
-from earmark.models.network import Network
+from earmark.models.network import ModelSettings, Network
 from earmark.objectives.look import Look
 from earmark.objectives.material import Material
 from earmark.schedules.schedule import Place
@@ -26,17 +27,26 @@ class Term(Member, ABC, family="term"):
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """Heads of the network that the term asks for by name."""
-        return ("main",)
+        """Heads of the network that the term asks for by name: that in its setting ``head``, or the tagger's."""
+        return (getattr(self, "head", "main"),)
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """Losses that it holds against the labels of its streams."""
-        return ()
+        """Losses that it holds against labels as the view mixes them: that in its setting ``loss``, if any."""
+        loss = getattr(self, "loss", None)
+        return () if loss is None else (loss,)
 
     def files(self, fold: int | None) -> tuple[Path, ...]:
         """Files that it reads, which therefore belong to what a run is."""
         return ()
+
+    def shortest(self, model: ModelSettings, spec: Spec) -> int:
+        """The fewest frames (or samples) of a clip that it can make something of.
+
+        Raises:
+            SettingsError: it cannot work with this network, or on what the view gives.
+        """
+        return 1
 
     @abstractmethod
     def build(self, network: Network) -> "TermModule":

@@ -29,7 +29,9 @@ class TrainingSettings(Settings):
     steps_per_epoch: int | None = Field(None, ge=1)
     """Steps of an epoch; null: as many as the first stream has batches."""
     optimizer: Optimizer = Adam()
+    """What makes steps of gradients."""
     schedule: Schedule = Cosine()
+    """The share of the optimizer's learning rate that each step takes."""
     clip_norm: float | None = Field(None, gt=0)
     """Largest norm of the gradient; null does not clip."""
     accumulate: int = Field(1, ge=1)
@@ -37,8 +39,14 @@ class TrainingSettings(Settings):
     average: Annotated[Average | None, BeforeValidator(average_from)] = None
     """The average of weights that is kept for use (a plain number is the decay of a moving one); null keeps the weights
     themselves."""
+    statistics_from: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+    """Streams by whose clips the running statistics of batch norm are kept, which are those in use; null: all. Where
+    noisy clips sound unlike those to be tagged, ``[curated]`` has each stream normalised by its own batches in training
+    and clips in use by what is like them."""
     snapshots: bool = False
     """Whether a tagger is kept for the end of each cycle of the schedule, for ensembles (G. Huang et al., 2017)."""
+    snapshot_epochs: int | None = Field(None, ge=1)
+    """Epochs between taggers that are kept wherever cycles end, and beside those of ``snapshots``; null keeps none."""
     early_stopping: EarlyStopping | None = None
     """Needs a held-out fold. The score of that fold is then a little too good: it chose the epoch."""
     augment_epochs: int | None = Field(None, ge=0)
@@ -59,6 +67,8 @@ class TrainingSettings(Settings):
     """Threads that make batches."""
     log_steps: Annotated[int, Incidental(), Field(ge=1)] = 20
     """Steps between looks at the losses."""
+    summaries: Annotated[bool, Incidental()] = False
+    """Whether the numbers of each epoch are also written for TensorBoard: ``pip install 'earmark[tensorboard]'``."""
 
     @model_validator(mode="after")
     def _switches_off_in_time(self) -> Self:
@@ -74,6 +84,17 @@ class TrainingSettings(Settings):
         """What the held-out score chooses in this training, by the setting that lets it."""
         chosen = {"training.early_stopping": "epoch"} if self.early_stopping else {}
         return chosen | ({"training.schedule": "learning rate"} if self.schedule.watches == "held_out" else {})
+
+    @property
+    def keeps_snapshots(self) -> bool:
+        """Whether any tagger is kept on the way."""
+        return self.snapshots or self.snapshot_epochs is not None
+
+    def snapshots_after(self, steps_per_epoch: int) -> frozenset[int]:
+        """The epochs after which a tagger is kept; the schedule needs to know how many steps an epoch has."""
+        ends = self.schedule.cycle_ends(self.epochs, steps_per_epoch) if self.snapshots else ()
+        return frozenset(ends).union(range(self.snapshot_epochs, self.epochs + 1, self.snapshot_epochs)
+                                     if self.snapshot_epochs else ())
 
     def augments(self, epoch: int) -> bool:
         """Whether the augmentations are on in the epoch that follows so many."""

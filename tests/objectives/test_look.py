@@ -116,3 +116,22 @@ def test_dropout_of_a_forward_apart_is_its_own_each_time():
     with drawn_by(Chance(6), torch.device("cpu")):
         other = look.network(seen)
     assert not torch.equal(other, said(1))
+
+
+def test_running_statistics_follow_the_streams_that_are_named():
+    view = build_view(VIEW, Spec("wave", RATE_HZ))
+    network = view_and_network(PLAIN)[1].train()
+    batches = {"a": stream_of().batch(0), "b": stream_of().batch(1)}
+    look = Look(view, network, batches, Chance(0), 0.0, statistics_from=("a",))
+    assert batch_norms(network)
+
+    def means() -> list[Tensor]:
+        return [layer.running_mean.clone() for layer in batch_norms(network) if layer.running_mean is not None]
+
+    before = means()
+    said = look.logits(("b",))
+    assert all(torch.equal(*pair) for pair in zip(means(), before, strict=True))
+    look.logits(("a",))
+    assert not any(torch.equal(*pair) for pair in zip(means(), before, strict=True))
+    free = Look(view, network, batches, Chance(0), 0.0)
+    assert torch.equal(free.logits(("b",)), said)  # in training it is the batch that normalises, either way

@@ -44,14 +44,6 @@ class CoTeaching(Term, kind="co_teaching"):
     head: str = Field("main", min_length=1)
     """The head that both answer with."""
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return (self.head,)
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        return (self.loss,)
-
     def build(self, network: Network) -> "CoTeachingModule":
         return CoTeachingModule(self, network)
 

@@ -35,10 +35,6 @@ class Consistency(Term, kind="consistency"):
     head: str = Field("main", min_length=1)
     """The head that answers."""
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return (self.head,)
-
     def build(self, network: Network) -> "ConsistencyModule":
         return ConsistencyModule(self)
 

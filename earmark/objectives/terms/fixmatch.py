@@ -64,14 +64,6 @@ class FixMatch(Term, kind="fixmatch"):
     head: str = Field("main", min_length=1)
     """The head that answers."""
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return (self.head,)
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        return (self.loss,)
-
     def build(self, network: Network) -> "FixMatchModule":
         return FixMatchModule(self)
 

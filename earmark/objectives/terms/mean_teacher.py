@@ -43,10 +43,6 @@ class MeanTeacher(Term, kind="mean_teacher"):
     head: str = Field("main", min_length=1)
     """The head that both answer with."""
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return (self.head,)
-
     def build(self, network: Network) -> "MeanTeacherModule":
         return MeanTeacherModule(self, network)
 

@@ -7,7 +7,6 @@ from torch import Tensor
 from earmark.core.batch import Batch, together
 from earmark.core.chance import Chance
 from earmark.losses.bce import BCE
-from earmark.losses.loss import Loss
 from earmark.losses.mse import MSE
 from earmark.models.network import Network
 from earmark.objectives.apart import guess
@@ -59,14 +58,6 @@ class MixMatch(Term, kind="mixmatch"):
     """Whether guesses are made as in use, without dropout and by running statistics, or as in training."""
     head: str = Field("main", min_length=1)
     """The head that answers."""
-
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return (self.head,)
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        return (self.loss,)
 
     def build(self, network: Network) -> "MixMatchModule":
         return MixMatchModule(self)

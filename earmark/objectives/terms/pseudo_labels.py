@@ -43,10 +43,6 @@ class PseudoLabels(Term, kind="pseudo_labels"):
     head: str = Field("main", min_length=1)
     """The head that learns."""
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return (self.head,)
-
     def files(self, fold: int | None) -> tuple[Path, ...]:
         return (self.guesses.path(fold),)
 

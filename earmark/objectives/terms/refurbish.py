@@ -50,10 +50,6 @@ class Refurbish(Term, kind="refurbish"):
     head: str = Field("main", min_length=1)
     """The head that answers."""
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return (self.head,)
-
     def build(self, network: Network) -> "RefurbishModule":
         return RefurbishModule(self)
 

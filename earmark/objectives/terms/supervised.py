@@ -38,14 +38,6 @@ class Supervised(Term, kind="supervised"):
     missing: MissingLabels | None = None
     """Ignores absent labels that are probably missing; null: none."""
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return (self.head,)
-
-    @property
-    def losses(self) -> tuple[Loss, ...]:
-        return (self.loss,)
-
     def files(self, fold: int | None) -> tuple[Path, ...]:
         return (self.missing.guesses.path(fold),) if self.missing and self.missing.guesses else ()
 

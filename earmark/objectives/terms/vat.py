@@ -49,10 +49,6 @@ class VAT(Term, kind="vat"):
     head: str = Field("main", min_length=1)
     """The head that answers."""
 
-    @property
-    def heads(self) -> tuple[str, ...]:
-        return (self.head,)
-
     def build(self, network: Network) -> "VATModule":
         return VATModule(self)
 

@@ -8,47 +8,25 @@ is missing. Arms are chosen by their held-out folds; the test column is there to
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
-import sys
 import time
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from bench.pace import epochs_within
-from bench.studies import STUDIES, Arm, Study
+from bench.fits import Fit, Place, learn
+from bench.studies import STUDIES
+from bench.studies.arm import Study
 from earmark.core.predictions import Predictions, pooled
 from earmark.data.tables import read_predictions
 from earmark.metrics.bootstrap import Interval, lwlrap_difference
 from earmark.reports.tables import score_row
-from earmark.runs.folder import RunFolder
 from earmark.stages.score import Judged, judge, read_truth
 
 
-class Fit(NamedTuple):
-    """One training."""
-
-    arm: Arm
-    fold: str
-    seed: int
-    epochs: int | None = None
-    """As many as the budget allows; none leaves them to the recipe."""
-
-    def __str__(self) -> str:
-        return f"{self.arm.name} fold {self.fold} seed {self.seed}"
-
-    def run(self, out: Path) -> RunFolder:
-        """Where it lies."""
-        seed = "" if self.seed == 1 else f"-seed-{self.seed}"
-        return RunFolder(out / self.arm.folder / f"fold-{self.fold}{seed}")
-
-
-def fits_of(study: Study, data: Path, out: Path) -> list[Fit]:
+def fits_of(study: Study) -> list[Fit]:
     """Everything to be learnt, one seed and fold of every arm after the other."""
-    epochs = {arm: epochs_within(study.budget_s, arm, data, out) if study.budget_s else None for arm in study.arms}
-    return [Fit(arm, fold, seed, epochs[arm]) for seed in study.seeds for fold in study.folds for arm in study.arms]
+    return [Fit(arm, fold, seed) for seed in study.seeds for fold in study.folds for arm in study.arms]
 
 
 def main() -> None:
@@ -58,42 +36,21 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="a data folder whose labelled clips have folds")
     parser.add_argument("--out", type=Path, default=Path("runs/studies"), help="where the runs lie")
     parser.add_argument("--fold", action="append", help="only this fold (or none); may be given often")
+    parser.add_argument("--seed", type=int, action="append", help="only this seed; may be given often")
+    parser.add_argument("--arm", action="append", help="only this arm; may be given often")
     parser.add_argument("--most-s", type=float, default=float("inf"), help="begin no further fit after so many seconds")
     parser.add_argument("--table-only", action="store_true", help="train nothing, print what there is")
     asked = parser.parse_args()
     study = STUDIES[asked.study]
     out = asked.out / (study.folder or asked.study)
     began = time.monotonic()
-    for fit in fits_of(study, asked.data, out):
+    place = Place(asked.data, out, asked.out / "store")
+    for fit in fits_of(study):
         wanted = not asked.table_only and fit.fold in (asked.fold or study.folds)
+        wanted = wanted and fit.seed in (asked.seed or study.seeds) and fit.arm.name in (asked.arm or [fit.arm.name])
         if wanted and time.monotonic() - began < asked.most_s:
-            _learn(fit, asked.data, out)
+            learn(fit, place, study.budget_s)
     print(table(study, asked.data, out))
-
-
-def _learn(fit: Fit, data: Path, out: Path) -> None:
-    """One fit in its own process; its time counts all tries, its memory is the most of any."""
-    run = fit.run(out)
-    if run.facts().get("finished") and run.read_json("measured.json"):
-        return
-    epochs = () if fit.epochs is None else (f"training.epochs={fit.epochs}",)
-    changes = [part for change in (*fit.arm.changes, *epochs, f"seed={fit.seed}") for part in ("-s", change)]
-    command = [sys.executable, "-m", "earmark", "train", fit.arm.recipe, "--data", str(data)]
-    command += ["--fold", fit.fold, *changes]
-    began = time.monotonic()
-    process = subprocess.Popen([*command, "--out", str(run.path), "--store", str(out.parent / "store"), "--quiet"])
-    _, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"{fit}: earmark train failed; its sentence stands above")
-    before = run.read_json("measured.json") or {"wall_s": 0.0, "peak_mib": 0.0}
-    run.write_json(
-        "measured.json",
-        {
-            "wall_s": before["wall_s"] + time.monotonic() - began,
-            "peak_mib": max(before["peak_mib"], used.ru_maxrss / 1024),
-        },
-    )
-    print(f"{fit}: {time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
 def table(study: Study, data: Path, out: Path) -> str:
@@ -103,8 +60,8 @@ def table(study: Study, data: Path, out: Path) -> str:
         "| epochs | s a fit | clips/s | peak MiB |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    fits = fits_of(study, data, out)
-    done = [fit for fit in fits if fit.run(out).facts().get("finished")]
+    fits = fits_of(study)
+    done = [fit for fit in fits if fit.is_finished(out)]
     for arm in study.arms:
         n_fits = len(study.folds) * len(study.seeds)
         own = [fit for fit in done if fit.arm == arm]

@@ -1,0 +1,125 @@
+"""One training of an arm: where it lies, what must be there before it, and the process that it is.
+
+Every fit is one ``earmark train`` in a process of its own, so that its memory and time are its own. What is finished is
+kept, what was interrupted goes on.
+
+Where the budget of a study is time, an arm trains for as many epochs as its pace allows. The pace is measured once, by
+a training of three epochs that is thrown away, and kept beside the arm's runs: what a fit learns then depends on what
+stands there, and no longer on what else the machine does. Only training counts, not starting and predicting.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from bench.studies.arm import Arm
+from earmark.runs.folder import RunFolder
+
+_TRIED_EPOCHS = 3
+
+
+class Fit(NamedTuple):
+    """One training."""
+
+    arm: Arm
+    fold: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.arm.name} fold {self.fold} seed {self.seed}"
+
+    @property
+    def before(self) -> Fit | None:
+        """What it begins with or learns from."""
+        return self._replace(arm=self.arm.before) if self.arm.before else None
+
+    def run(self, out: Path) -> RunFolder:
+        """Where it lies."""
+        seed = "" if self.seed == 1 else f"-seed-{self.seed}"
+        return RunFolder(out / self.arm.folder / f"fold-{self.fold}{seed}")
+
+    def is_finished(self, out: Path) -> bool:
+        """Whether there is nothing left to do."""
+        return bool(self.run(out).facts().get("finished"))
+
+
+class Place(NamedTuple):
+    """Where studies take from and leave."""
+
+    data: Path
+    out: Path
+    """The runs of one study."""
+    store: Path
+    """Decoded audio, shared by all."""
+
+
+def learn(fit: Fit, place: Place, budget_s: float | None) -> None:
+    """Train, unless that is done already; first what must be there before.
+
+    Args:
+        budget_s: seconds of training; none leaves the epochs to the recipe.
+    """
+    run = fit.run(place.out)
+    if fit.is_finished(place.out) and run.read_json("measured.json"):
+        return
+    if fit.before:
+        learn(fit.before, place, budget_s)
+        _guess(fit, place)
+    epochs = () if budget_s is None else (f"training.epochs={epochs_within(budget_s, fit, place)}",)
+    began = time.monotonic()
+    process = subprocess.Popen(_command(fit, place, run, (*epochs, f"seed={fit.seed}")))
+    _, status, used = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"{fit}: earmark train failed; its sentence stands above")
+    earlier = run.read_json("measured.json") or {"wall_s": 0.0, "peak_mib": 0.0}
+    run.write_json(
+        "measured.json",
+        {
+            "wall_s": earlier["wall_s"] + time.monotonic() - began,
+            "peak_mib": max(earlier["peak_mib"], used.ru_maxrss / 1024),
+        },
+    )
+    print(f"{fit}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+
+def epochs_within(budget_s: float, fit: Fit, place: Place) -> int:
+    """The whole epochs that fit into the arm's share of the budget, at least one."""
+    folder = RunFolder(place.out / fit.arm.folder)
+    if not folder.read_json("pace.json"):
+        folder.write_json("pace.json", {"s_an_epoch": _pace(fit, place)})
+    return max(1, int(budget_s * fit.arm.share / folder.read_json("pace.json")["s_an_epoch"]))
+
+
+def _pace(fit: Fit, place: Place) -> float:
+    """Seconds of the fastest epoch of a short training."""
+    with tempfile.TemporaryDirectory() as scratch:
+        run = RunFolder(Path(scratch) / "run")
+        if subprocess.run(_command(fit, place, run, (f"training.epochs={_TRIED_EPOCHS}",)), check=False).returncode:
+            sys.exit(f"{fit}: earmark train failed; its sentence stands above")
+        pace: float = min(row["seconds"] for row in run.log())
+    print(f"{fit.arm.name}: {pace:.1f} s an epoch", file=sys.stderr)
+    return pace
+
+
+def _command(fit: Fit, place: Place, run: RunFolder, more: tuple[str, ...]) -> list[str]:
+    before = str(fit.before.run(place.out).path) if fit.before else ""
+    changes = [change.replace("{before}", before) for change in fit.arm.changes]
+    command = [sys.executable, "-m", "earmark", "train", fit.arm.recipe, "--data", str(place.data), "--fold", fit.fold]
+    command += [part for change in (*changes, *more) for part in ("-s", change)]
+    return [*command, "--out", str(run.path), "--store", str(place.store), "--quiet"]
+
+
+def _guess(fit: Fit, place: Place) -> None:
+    """Let what was learnt before say what it thinks of the noisy clips."""
+    if not (fit.before and fit.arm.guesses) or fit.before.run(place.out).predictions("noisy").is_file():
+        return
+    command = [sys.executable, "-m", "earmark", "predict", str(fit.before.run(place.out).path)]
+    command += ["--data", str(place.data), "--store", str(place.store), "--quiet"]
+    if subprocess.run(command, check=False).returncode:
+        sys.exit(f"{fit.before}: earmark predict failed; its sentence stands above")

@@ -1,0 +1,7 @@
+"""Studies by name; each file holds a few."""
+
+from __future__ import annotations
+
+from bench.studies import augmentation, hearsay, nets
+
+STUDIES = augmentation.STUDIES | nets.STUDIES | hearsay.STUDIES

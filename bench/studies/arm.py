@@ -1,0 +1,40 @@
+"""What :mod:`bench.quality` compares: arms, which are recipes with changes, and studies of some of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Arm(NamedTuple):
+    """One way of training."""
+
+    name: str
+    recipe: str
+    changes: tuple[str, ...] = ()
+    before: Arm | None = None
+    """What is learnt first, on the same fold and with the same seed; ``{before}`` in the changes is its folder."""
+    guesses: bool = False
+    """Whether what was learnt first guesses the labels of the noisy clips."""
+    share: float = 1.0
+    """Of the budget, where there is one; the rest is for what is learnt before or after."""
+
+    @property
+    def folder(self) -> str:
+        """Where its runs lie below those of its study."""
+        return self.name.replace(" ", "-")
+
+
+class Study(NamedTuple):
+    """Arms, and the folds to hold out in turn; ``none`` learns from all folds and is what test is reported for."""
+
+    arms: tuple[Arm, ...]
+    folds: tuple[str, ...]
+    seeds: tuple[int, ...] = (1,)
+    """Every arm and fold is learnt once with each; predictions of several seeds are not averaged."""
+    folder: str = ""
+    """Where the runs lie, if not under the name of the study: studies of the same arms share their fits."""
+    budget_s: float | None = None
+    """If given, each arm trains for as many epochs as this many seconds of its own pace allow."""
+
+
+ALL_FOLDS = ("0", "1", "2", "3", "4", "none")

@@ -8,9 +8,11 @@ from pathlib import Path
 
 from earmark.cleaning.rules.rule import Rule  # noqa: F401 - brings in its family
 from earmark.cli.showing import reference
+from earmark.cli.values import values
 from earmark.core.family import families
 from earmark.core.settings import Settings
 from earmark.stages.recipe import Recipe
+from earmark.systems.system import System  # noqa: F401 - brings in its family
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "settings.md"
 
@@ -29,6 +31,9 @@ def page() -> str:
             lines += [f"## {name}", ""]
             for kind, member in root.members().items():
                 lines += _section(member, f"{name}.{kind}")
+    lines += ["## Values that others are made of, and those of single commands", ""]
+    for name, each in values().items():
+        lines += _section(each, name)
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from earmark.cli.commands import app
+from earmark.cli.main import app
 from earmark.core.settings import read
 from earmark.core.yaml_text import parse
 from earmark.stages.recipe import Recipe

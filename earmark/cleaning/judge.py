@@ -1,6 +1,7 @@
 """How good a rule is, where the truth about the doubtful clips is known: by kind of error, for studies only.
 
     right               given labels that are there: they should be kept
+    faulty              given labels that are not there, for whatever reason: they should be dropped
     wrong               given labels that are not there, on clips that hold some class: they should be dropped
     incomplete          classes that are there and were not given, on clips whose given labels are all right
     replaced            classes that are there and were not given, on clips with a wrong label
@@ -22,7 +23,7 @@ from earmark.cleaning.opinion import Opinion, Verdict
 from earmark.core.errors import DataError
 from earmark.metrics import auroc
 
-KINDS = ("right", "wrong", "incomplete", "replaced", "out_of_vocabulary")
+KINDS = ("right", "faulty", "wrong", "incomplete", "replaced", "out_of_vocabulary")
 
 
 class Found(NamedTuple):
@@ -45,6 +46,11 @@ class Found(NamedTuple):
     def recall(self) -> float:
         """Share of what is so that was said; NaN where nothing is so."""
         return self.n_hit / self.n if self.n else float("nan")
+
+    @property
+    def f1(self) -> float:
+        """The harmonic mean of both; NaN where nothing is so and nothing was said."""
+        return 2 * self.n_hit / (self.n + self.n_said) if self.n + self.n_said else float("nan")
 
 
 def judge(opinion: Opinion, labels: NDArray[np.bool_], truth: NDArray[np.bool_]) -> Mapping[str, Found]:
@@ -71,6 +77,7 @@ def judge(opinion: Opinion, labels: NDArray[np.bool_], truth: NDArray[np.bool_])
     dropped = np.isin(said, (Verdict.DROP, Verdict.OUT_OF_VOCABULARY))
     return {
         "right": _found(labels, truth, said == Verdict.KEEP, belief),
+        "faulty": _found(labels, ~truth, dropped, -belief),
         "wrong": _found(in_vocabulary, ~truth, dropped, -belief),
         "incomplete": _found((missed | absent) & wholly_right[:, None], truth, said == Verdict.ADD, belief),
         "replaced": _found((missed | absent) & has_wrong[:, None], truth, said == Verdict.ADD, belief),

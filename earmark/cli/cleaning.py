@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from earmark.cli.console import Console
@@ -14,9 +15,16 @@ from earmark.training.devices import device_named
 
 
 def predict_noisy(
-    run: Path, data: Path | None, store: Path | None, embed: bool, snapshots: bool, device: str, console: Console
+    run: Path,
+    data: Path | None,
+    store: Path | None,
+    embed: bool,
+    snapshots: bool,
+    device: str,
+    console: Console,
+    changes: Sequence[str] = (),
 ) -> int:
-    """``earmark predict``."""
+    """``earmark predict``, without a part."""
     first = runs_in(run)[0]
     facts = first.facts()
     settings = read_recipe(str(first.path / "recipe.yaml"))
@@ -24,7 +32,14 @@ def predict_noisy(
         store = Path(facts["store"])
     done = prepared(settings, data or Path(facts["data"]), store, console)
     made = guess_noisy(
-        run, done.manifest, done.store, console, embed=embed, snapshots=snapshots, device=device_named(device)
+        run,
+        done.manifest,
+        done.store,
+        console,
+        embed=embed,
+        snapshots=snapshots,
+        changes=changes,
+        device=device_named(device),
     )
     console.say(f"{made.n_clips} noisy clips guessed, in '{made.predictions}'")
     if made.n_unheard:

@@ -24,6 +24,10 @@ Changes = Annotated[
     Optional[list[str]],  # noqa: UP045 - typer reads the annotation
     typer.Option("--set", "-s", help="Change a setting of the recipe: path=value. May be given often."),
 ]
+Use = Annotated[
+    Optional[list[str]],  # noqa: UP045
+    typer.Option("--set", "-s", help="Use the tagger otherwise: inference.path=value. May be given often."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
 StoreAt = Annotated[
     Optional[Path],  # noqa: UP045
@@ -127,23 +131,6 @@ def find_lr(
 
 
 @app.command()
-def predict(
-    run: Annotated[Path, typer.Argument(help="Folder of a training, or of one with --fold each.")],
-    data: Annotated[Path | None, typer.Option("--data", "-d", help="Its data folder; default: where it was.")] = None,
-    store: StoreAt = None,
-    embed: Annotated[bool, typer.Option("--embed", help="Also write vectors of noisy and curated clips.")] = False,
-    snapshots: Annotated[bool, typer.Option("--snapshots", help="Let the snapshots of each run speak.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
-    quiet: Quiet = False,
-) -> None:
-    """Guess the labels of noisy clips with models that did not learn from them, for earmark clean."""
-    from earmark.cli.cleaning import predict_noisy
-    from earmark.cli.console import Console
-
-    raise typer.Exit(predict_noisy(run, data, store, embed, snapshots, device, Console(quiet)))
-
-
-@app.command()
 def clean(
     data: Annotated[Path, typer.Argument(help="A data folder, or the folder of a saved manifest.")],
     predictions: Annotated[
@@ -171,6 +158,38 @@ def clean(
 
 
 @app.command()
+def reproduce(
+    name: Annotated[str, typer.Argument(help="A published system; earmark show system lists them.")],
+    data: Data,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for all its stages; default: runs/<system>.")
+    ] = None,
+    fold: Annotated[
+        str, typer.Option(help="'each' for one model a fold, a fold to hold out alone, or 'none' to learn from all.")
+    ] = "each",
+    budget: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Share of epochs, widths and seconds: 0.1, or epochs=0.05,widths=0.25,seconds=0.5."),
+    ] = None,
+    changes: Changes = None,
+    store: StoreAt = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    plan: Annotated[bool, typer.Option("--plan", help="Only list the stages.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a published system stage by stage; the same command goes on, and redoes only what a change concerns.
+
+    -s temperature=1.5 changes a setting of the system, -s fine-tune.training.epochs=20 one of a stage.
+    """
+    from earmark.cli.console import Console
+    from earmark.cli.reproducing import reproduce_system
+
+    raise typer.Exit(
+        reproduce_system(name, data, out, fold, budget, changes or [], store, device, plan, Console(quiet))
+    )
+
+
+@app.command()
 def tag(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or its tagger.safetensors.")],
     sounds: Annotated[list[Path], typer.Argument(help="Files, or folders of them, of any length.")],
@@ -185,6 +204,7 @@ def tag(
         Optional[float],  # noqa: UP045
         typer.Option(help="Tag each stretch of this many seconds apart, for long recordings.", min=0.1),
     ] = None,
+    changes: Use = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
     quiet: Quiet = False,
 ) -> None:
@@ -192,13 +212,13 @@ def tag(
     from earmark.cli.console import Console
     from earmark.cli.tagging import tag_sounds
 
-    raise typer.Exit(tag_sounds(run, sounds, out, top, threshold, scores, every, device, Console(quiet)))
+    raise typer.Exit(tag_sounds(run, sounds, out, top, threshold, scores, every, device, Console(quiet), changes or []))
 
 
 @app.command()
 def score(
     predictions: Annotated[
-        Path, typer.Argument(help="Scores of clips: .csv, .parquet or .npz, or the folder of a run.")
+        Path, typer.Argument(help="Scores of clips (.csv, .parquet, .npz), the folder of a run, or of a cleaning.")
     ],
     truth: Annotated[Path, typer.Option("--truth", "-t", help="The right labels: a csv, or a data folder.")],
     against: Annotated[
@@ -210,7 +230,7 @@ def score(
     resamples: Annotated[int, typer.Option(help="Bootstrap resamples.", min=100)] = 2000,
     json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """lwlrap and mAP with bootstrap intervals, and the paired difference of two predictions."""
+    """lwlrap and mAP with intervals, and the paired difference of two predictions; of verdicts, how many are right."""
     from earmark.cli.scoring import score_predictions
 
     raise typer.Exit(score_predictions(predictions, truth, against, ties, classes, resamples, json))

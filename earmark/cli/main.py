@@ -9,6 +9,7 @@ import os
 import sys
 from pathlib import Path
 
+from earmark.cli import ensemble_commands, prediction_commands  # noqa: F401 - they add their commands to the app
 from earmark.cli.commands import app
 from earmark.core.errors import EarmarkError
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from earmark.cli.console import Console
+from earmark.cli.judging import score_verdicts
 from earmark.core.errors import DataError, SettingsError
 from earmark.core.predictions import Predictions
 from earmark.core.settings import nearest
@@ -15,13 +16,19 @@ from earmark.data.tables import read_predictions
 from earmark.metrics import Difference, Ties
 from earmark.reports.tables import classes_as_text, per_class_table, scores_as_text
 from earmark.stages.folds import predictions_of
+from earmark.stages.judging import verdicts_in
 from earmark.stages.score import Judged, as_data, compare, is_labelled, judge, numbers, quarantined, read_truth, rows
 
 
 def score_predictions(
     path: Path, truth: Path, against: Path | None, ties: str, classes: bool, n_resamples: int, as_json: bool
 ) -> int:
-    """Score every table that was named, and compare it with another one if asked."""
+    """Score every table that was named, and compare it with another one if asked; or verdicts, which are counted."""
+    verdicts = verdicts_in(path)
+    if verdicts is not None:
+        if against is not None:
+            raise SettingsError(f"'{path}' holds verdicts, which are counted one table at a time; leave out --against")
+        return score_verdicts(verdicts, truth, as_json)
     if ties not in get_args(Ties):
         raise SettingsError(f"there is no tie rule '{ties}'; {nearest(ties, get_args(Ties))}")
     rule: Any = ties

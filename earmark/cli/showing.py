@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, cast, get_args
 from pydantic import BaseModel
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
+from earmark.cli.values import COMMANDS, values
 from earmark.core.errors import SettingsError
 from earmark.core.family import Member, families
 from earmark.core.fingerprint import differences, fingerprint
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 def show_kind(what: str | None, other: str | None, changes: list[str]) -> int:
     """Print what was asked for."""
-    for place in ("earmark.stages.recipe", "earmark.cleaning.rules.rule"):  # bring in every family
+    for place in ("earmark.stages.recipe", "earmark.cleaning.rules.rule", "earmark.systems.system"):  # every family
         import_module(place)
     if what is None:
         print(_overview())
@@ -40,6 +41,8 @@ def show_kind(what: str | None, other: str | None, changes: list[str]) -> int:
         print(_member(*what.split(".", 1)))
     elif what == "recipe":
         print("\n".join(reference(Recipe, heading="recipe")))
+    elif what in values():
+        print("\n".join(reference(values()[what], heading=what)))
     else:
         recipe = _recipe(what, changes)
         print(f"# {what}, fingerprint {fingerprint(recipe)}, every default resolved")
@@ -70,7 +73,7 @@ def _recipe(what: str, changes: list[str]) -> Recipe:
         return read_recipe(what, tuple(changes))
     except SettingsError as error:
         if "there is no recipe" in str(error):
-            names = [*families(), "recipe", *shipped_recipes()]
+            names = [*families(), "recipe", *values(), *shipped_recipes()]
             raise SettingsError(f"there is nothing called '{what}' to show; {nearest(what, names)}") from None
         raise
 
@@ -83,7 +86,9 @@ def _overview() -> str:
     for name, text in sorted(shipped_recipes().items()):
         first = text.splitlines()[0].lstrip("# ") if text else ""
         lines.append(f"  {name:<10} {first}")
-    return "\n".join([*lines, "All settings of a recipe: earmark show recipe"])
+    commands = ", ".join(each.__name__ for each in COMMANDS)
+    lines += ["All settings of a recipe: earmark show recipe", f"Those of other commands: {commands}"]
+    return "\n".join(lines)
 
 
 def _members(root: type[Member]) -> str:

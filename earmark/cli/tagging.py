@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from earmark.inference.tagger import load_tagger
 from earmark.reports.tables import text_table
 from earmark.stages.folds import one_run
 from earmark.stages.tag import Tagged, tag
+from earmark.stages.use import used
 from earmark.training.devices import device_named
 
 _FORMATS = (".csv", ".jsonl", ".parquet")
@@ -36,6 +38,7 @@ def tag_sounds(
     every_s: float | None,
     device: str,
     console: Console,
+    changes: Sequence[str] = (),
 ) -> int:
     """Tag files and folders; exit code 6 says that some files could not be heard."""
     if out is not None and out.suffix not in _FORMATS:
@@ -45,7 +48,7 @@ def tag_sounds(
     if run.is_dir():
         one_run(run)
     files = _files(sounds)
-    tagger = load_tagger(run, device_named(device))
+    tagger = used(load_tagger(run, device_named(device)), changes)
     journal = out.with_name(out.name + ".journal") if out else None
     done = tag(tagger, files, console, every_s=every_s, journal=journal)
     if done.n_from_before:

@@ -14,7 +14,7 @@ from earmark.reports.tables import scores_as_text
 from earmark.runs.folder import RunFolder
 from earmark.stages.folds import one_run
 from earmark.stages.folds import train_runs as train_each
-from earmark.stages.prepare import Prepared, prepare, with_folds
+from earmark.stages.prepare import Prepared, note_quarantine, prepare, with_folds
 from earmark.stages.recipe import Recipe, read_recipe
 from earmark.stages.report import write_report
 from earmark.stages.score import score_run
@@ -56,7 +56,7 @@ def train_runs(
     lines: list[str] = []
     for run in runs:
         run.note({"data": str(data.resolve()), "store": str(done.store.folder.resolve())})
-        _quarantine_table(done.report, run)
+        note_quarantine(done.report, run)
         lines = _scored_and_reported(run, manifest, done.store)
     if RunFolder(out) not in runs:
         lines = _as_lines(*score_run(RunFolder(out), manifest))
@@ -113,14 +113,3 @@ def _tell_quarantine(report: PackReport, console: Console) -> None:
         console.say(f"{report.n_quarantined} files are in quarantine and take no part:")
     for row in [row for row in report.quarantine if not row.kept][:10]:
         console.say(f"  {row.file}: {row.reason}: {row.detail}")
-
-
-def _quarantine_table(report: PackReport, run: RunFolder) -> None:
-    """Note beside the run what took no part in it."""
-    import polars as pl
-
-    from earmark.core.files import write_atomically
-
-    table = pl.DataFrame([row._asdict() for row in report.quarantine], infer_schema_length=None)
-    if table.height:
-        write_atomically(run.path / "quarantine.csv", table.write_csv)

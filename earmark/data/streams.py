@@ -32,8 +32,9 @@ class StreamSettings(Settings):
     """Origins with their shares of a batch; with one origin every clip comes once a pass, with more they are drawn."""
     batch_size: int = Field(32, ge=1)
     """Clips in a batch, on each device."""
-    sampling: Literal["uniform", "balanced"] = "uniform"
-    """Each clip alike, or each class alike: clips of rare classes come more often."""
+    sampling: Literal["uniform", "balanced", "once"] = "uniform"
+    """Each clip of an origin alike, or each class alike: clips of rare classes come more often. ``once``: every clip of
+    all origins comes once a pass, whatever the shares, as if the origins were one."""
     crop: Crop = Crop()
     """What is cut from each clip."""
     waste: float = Field(0.2, ge=0, lt=1)
@@ -84,7 +85,8 @@ class Stream:
         """Which clip is where in a pass, [batches, world x batch]."""
         rng = self.chance.at("plan", round=number).numpy()
         wanted = len(self) * self.settings.batch_size * self.world_size
-        if len(self.settings.origins) == 1 and self.settings.sampling == "uniform":
+        sampling = self.settings.sampling
+        if sampling == "once" or (sampling == "uniform" and len(self.settings.origins) == 1):
             order = np.resize(rng.permutation(len(self.clips)), wanted)
         else:
             order = rng.choice(len(self.clips), size=wanted, p=self._shares())

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -29,6 +28,7 @@ from earmark.reports.drawing import (
     new_figure,
     styled,
 )
+from earmark.reports.html import environment
 from earmark.reports.wording import short
 
 _COLOURS = {"keep": BLUE, "add": GREEN, "unknown": AMBER, "drop": VERMILLION, "out_of_vocabulary": PURPLE}
@@ -72,18 +72,11 @@ def verdict_bars(report: VerdictReport) -> Figure:
 
 def render_verdicts(report: VerdictReport) -> str:
     """The page as text; whoever has a place for it writes it there, in UTF-8."""
-    environment = Environment(
-        loader=PackageLoader("earmark.reports", "."),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     says = "Verdicts of each class: " + ", ".join(f"{n} {word}" for word, n in report.counts.items())
     picture = inline_svg(verdict_bars(report), "verdicts", says)
     table = [
         (name, *(int(report.by_class[word][row]) for word in report.by_class))
         for row, name in enumerate(report.classes)
     ]
-    page = environment.get_template("verdicts.html.jinja")
+    page = environment().get_template("verdicts.html.jinja")
     return page.render(report=report, palette=PALETTE, picture=picture, table=table)

@@ -3,15 +3,19 @@
     recipe.yaml                what was run, every default resolved
     run.json                   fingerprint, data, store, fold, whether it is finished
     command.txt                the command line that started it
-    environment.json           what it ran on
+    environment.json           what it ran on; with the commit, where earmark runs from a git checkout
+    classes.json               the number of each class: its column in every table of scores
     learnt.json                the classes, and every clip that its weights have learnt from
     log.jsonl                  one line an epoch
+    summaries/                 the same for TensorBoard, where training.summaries is set
     quarantine.csv             what could not be used, and why
     checkpoints/last.safetensors   to go on training
     checkpoints/best.safetensors   the epoch with the best held-out score, where one is held out
     tagger.safetensors         to use
     snapshots/epoch-0064.safetensors   a tagger for the end of each cycle, where snapshots are kept
     predictions/held_out.parquet, predictions/test.parquet
+    predictions/held_out-NAME.parquet   the same clips heard in another way (earmark predict --part held_out --as NAME)
+    chosen.json                what earmark choose chose among these
     scores.json
     report.html
     run.lock                   held while somebody works on it

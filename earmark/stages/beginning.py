@@ -74,7 +74,7 @@ def begin(
     tagger = Tagger.build(_tagger_settings(recipe, classes, name, fabric.device), fabric.device)
     tagger.network.encoder.fetch()
     fitting = warm.into(tagger.network, recipe.model, classes) if warm else None
-    objective = Objective(recipe.objective, tagger.view, copy.deepcopy(tagger.network))
+    objective = Objective(recipe.objective, tagger.view, copy.deepcopy(tagger.network), recipe.training.statistics_from)
     for module in (objective.network, objective.terms):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     streams = {
@@ -111,10 +111,11 @@ def _tagger_settings(recipe: Recipe, classes: tuple[str, ...], name: str, device
         classes=classes,
         pack=recipe.pack,
         view=recipe.view,
-        model=recipe.model,
+        model=recipe.model.model_copy(update={"start": None}),  # where it began is the run's to know
         crop=next(iter(recipe.streams.values())).crop,
         inference=recipe.inference.model_copy(update={"precision": precision}),
         run=name,
+        taught=recipe.taught,
     )
 
 

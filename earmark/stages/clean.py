@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import polars as pl
 from pydantic import Field
@@ -34,7 +34,7 @@ from earmark.data.tables import read_embeddings, read_predictions, write_manifes
 from earmark.reports.verdicts import VerdictReport, render_verdicts
 from earmark.runs.folder import RunFolder
 from earmark.stages.predict import NOISY, members_of, runs_in
-from earmark.stages.prepare import with_folds
+from earmark.stages.prepare import said, with_folds
 from earmark.stages.recipe import read_recipe
 from earmark.stages.show import Show
 
@@ -101,6 +101,18 @@ def gather(predictions: Sequence[Path], embeddings: Sequence[Path]) -> Material:
     return Material(tuple(guesses), tuple(map(read_embeddings, spaces)), (*files, *spaces), tuple(runs))
 
 
+def case_of(manifest: Manifest, material: Material, *, vouched: bool = False) -> Case:
+    """What a rule is shown of a manifest and of what there is to judge by.
+
+    Raises:
+        DataError: manifest and material do not fit together.
+    """
+    excused = _excused(material.guesses)
+    return Case.of(
+        _folded(manifest, material), material.guesses, material.embeddings, excused=excused, vouched=vouched
+    )
+
+
 def clean(
     settings: CleanSettings, manifest: Manifest, material: Material, out: Path, show: Show, *, vouched: bool = False
 ) -> Verdicts | None:
@@ -115,14 +127,14 @@ def clean(
         SettingsError, DataError: the rule lacks what it needs, or manifest and guesses do not fit together.
     """
     manifest = _folded(manifest, material)
-    name = fingerprint(settings, _said(manifest), [_content(path) for path in material.files], vouched)
+    name = fingerprint(settings, said(manifest), [_content(path) for path in material.files], vouched)
     folder = RunFolder(out)
     held = folder.facts()
     if held.get("fingerprint") == name and held.get("finished"):
         show.say(f"'{out}' is cleaned already")
         return None
     excused = _excused(material.guesses)
-    case = Case.of(manifest, material.guesses, material.embeddings, excused=excused, vouched=vouched)
+    case = case_of(manifest, material, vouched=vouched)
     settings.rule.check(case)  # before anything is written
     with folder.alone():
         folder.claim(name, settings.model_dump(mode="json"), {"data": str(manifest.root), "rule": settings.rule.kind})
@@ -216,15 +228,6 @@ def _must_hold_the_same(manifest: Manifest, part: Predictions) -> None:
                 f"clip '{clip}' is in fold {folds[clip]} of the manifest, but was held out as fold {fold}"
                 "; use predictions of runs that were trained on these folds"
             )
-
-
-def _said(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "clips": manifest.clips.drop("seconds").to_dict(as_series=False),
-        "labels": manifest.labels.to_dict(as_series=False),
-        "classes": manifest.classes,
-        "unlisted": dict(manifest.unlisted),
-    }
 
 
 def _content(path: Path) -> str:

@@ -46,9 +46,10 @@ def train_runs(
     for number, run in zip(numbers, runs, strict=True):
         show.say(f"fold {number}, {numbers.index(number) + 1} of {len(numbers)}")
         train(recipe, manifest, store, run, number, show, fabric)
-    held_out = pooled([read_predictions(run.predictions("held_out")) for run in runs])
-    if fabric.is_global_zero:
-        write_predictions(held_out, RunFolder(out).predictions("held_out"))
+    if recipe.taught:
+        held_out = pooled([read_predictions(run.predictions("held_out")) for run in runs])
+        if fabric.is_global_zero:
+            write_predictions(held_out, RunFolder(out).predictions("held_out"))
     return runs
 
 
@@ -75,6 +76,11 @@ def predictions_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     found = [place for part in ("held_out", "test") if (place := RunFolder(path).predictions(part)).is_file()]
+    if not found and any(RunFolder(run).facts().get("taught") is False for run in (path, *path.glob("fold-*"))):
+        raise DataError(
+            f"'{path}' holds no predictions, for nothing taught head 'main' there; begin another recipe with its "
+            "encoder (model.start) and score that"
+        )
     if not found:
         raise DataError(f"'{path}' holds no predictions; finish its training, or name a table of scores", path)
     return found

@@ -9,11 +9,10 @@ an interrupted stage goes on.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -24,11 +23,13 @@ from earmark.core.manifest import Manifest
 from earmark.core.predictions import Predictions
 from earmark.data.clips import Clips
 from earmark.data.store import Store
-from earmark.data.tables import read_embeddings, read_predictions, write_embeddings, write_predictions
+from earmark.data.tables import read_predictions, write_embeddings, write_predictions
 from earmark.inference.predict import hear, predict
 from earmark.inference.tagger import Tagger, load_tagger
 from earmark.runs.folder import RunFolder
+from earmark.stages.made_before import is_space, is_table, weights_name
 from earmark.stages.show import Show
+from earmark.stages.use import used
 
 NOISY = "noisy"
 """The name of the table of guesses about noisy clips."""
@@ -69,6 +70,7 @@ def guess_noisy(
     *,
     embed: bool = False,
     snapshots: bool = False,
+    changes: Sequence[str] = (),
     device: str | torch.device = "cpu",
 ) -> Guessed:
     """Predict the noisy part with every run of a folder that did not learn from it.
@@ -78,36 +80,80 @@ def guess_noisy(
         manifest: what the runs worked on; its vocabulary must be theirs.
         embed: also write vectors of the noisy and the curated clips, a table a run.
         snapshots: let the snapshots of each run speak instead of its last weights.
+        changes: to how the taggers are used; see `used`.
 
     Raises:
         RunError: a run is not finished, or does not say what it has learnt from.
         DataError: no noisy clip is unseen by any run, or the vocabularies differ.
     """
-    runs = runs_in(path)
     noisy = manifest.where(part="train", origin="noisy")
     if not len(noisy):
         raise DataError(f"'{manifest.root}' holds no noisy training clip, so there is nothing to guess")
+    curated = manifest.where(part="train", origin="curated") if embed else None
+    return guess(path, noisy, store, show, trusted=curated, snapshots=snapshots, changes=changes, device=device)
+
+
+def guess(
+    path: Path,
+    wanted: Manifest,
+    store: Store,
+    show: Show,
+    *,
+    part: str = NOISY,
+    into: Path | None = None,
+    trusted: Manifest | None = None,
+    snapshots: bool = False,
+    learnt: bool = False,
+    link: Literal["logit", "probability"] = "logit",
+    changes: Sequence[str] = (),
+    device: str | torch.device = "cpu",
+) -> Guessed:
+    """Predict some clips with every run of a folder that did not learn from them.
+
+    Args:
+        path: a run's folder, or one with a run a fold.
+        wanted: the clips; their vocabulary must be that of the runs.
+        part: what messages and tables call them.
+        into: a folder for tables and vectors, laid out as ``path``; none puts them beside the runs.
+        trusted: clips of which vectors are written as well, a table a run; none writes no vectors.
+        snapshots: let the snapshots of each run speak instead of its last weights.
+        learnt: let runs also speak of clips that they have learnt from; the tables then say so, and nothing that must
+            be out of fold takes them.
+        link: whether the mean over the runs is one of log-odds or of probabilities.
+        changes: to how the taggers are used; see `used`.
+
+    Raises:
+        RunError: a run is not finished, or does not say what it has learnt from.
+        DataError: no clip is unseen by any run, or the vocabularies differ.
+    """
+    runs = runs_in(path)
     made: list[list[Path]] = []
     vectors: list[Path] = []
     for number, run in enumerate(runs, start=1):
-        unseen = _unseen(run, noisy)
-        show.say(f"run '{run.path}', {number} of {len(runs)}: {len(unseen)} of {len(noisy)} noisy clips are unseen")
-        if not len(unseen):
+        unseen = _unseen(run, wanted)
+        show.say(f"run '{run.path}', {number} of {len(runs)}: {len(unseen)} of {len(wanted)} {part} clips are unseen")
+        heard = wanted if learnt else unseen
+        if not len(heard):
             continue
-        curated = manifest.where(part="train", origin="curated")
-        tables, space = _by_run(run, unseen, curated if embed else None, store, show, snapshots, device)
+        place = run if into is None else RunFolder(into / run.path.relative_to(path))
+        asked = _Asked(part, place, snapshots, tuple(changes))
+        tables, space = _by_run(run, asked, heard, len(unseen) == len(heard), trusted, store, show, device)
         made.append(tables)
         vectors += [space] if space else []
+        if into is not None and len(tables) > 1:
+            write_predictions(
+                mean_of(list(map(read_predictions, tables)), heard.ids, link), asked.place.predictions(part)
+            )
     if not made:
         raise DataError(
-            f"every run in '{path}' has learnt from all noisy clips, so nobody can judge them; train without them, or "
+            f"every run in '{path}' has learnt from all {part} clips, so nobody can judge them; train without them, or "
             "with folds (--fold each)"
         )
-    whole = mean_of([read_predictions(table) for tables in made for table in tables], noisy.ids)
-    target = RunFolder(path).predictions(NOISY)
+    whole = mean_of([read_predictions(table) for tables in made for table in tables], wanted.ids, link)
+    target = RunFolder(into or path).predictions(part)
     if made[0][0] != target:
         write_predictions(whole, target)
-    return Guessed(target, tuple(vectors), len(whole), len(noisy) - len(whole))
+    return Guessed(target, tuple(vectors), len(whole), len(wanted) - len(whole))
 
 
 def members_of(path: Path) -> list[Path]:
@@ -121,10 +167,13 @@ def members_of(path: Path) -> list[Path]:
     return found if len(found) > 1 else []
 
 
-def mean_of(parts: Sequence[Predictions], ids: Sequence[str]) -> Predictions:
-    """The mean log-odds of every clip over the models that have a say, in the order of ``ids``.
+def mean_of(
+    parts: Sequence[Predictions], ids: Sequence[str], link: Literal["logit", "probability"] = "logit"
+) -> Predictions:
+    """The mean, on a link, of what the models that have a say think of every clip, in the order of ``ids``.
 
-    Where each clip was heard by one model, that model's fold stands beside it.
+    Where each clip was heard by one model, that model's fold stands beside it; where all models held the same fold out,
+    the provenance names it.
     """
     first = parts[0]
     row = {name: i for i, name in enumerate(ids)}
@@ -132,28 +181,30 @@ def mean_of(parts: Sequence[Predictions], ids: Sequence[str]) -> Predictions:
     folds = np.full(len(ids), -1, np.int64)
     for part in parts:
         rows = [row[name] for name in part.ids]
-        total[rows] += part.aligned(part.ids, first.classes).on("logit").scores
+        total[rows] += part.aligned(part.ids, first.classes).on(link).scores
         n[rows] += 1
         fold = part.provenance.get("fold")
         folds[rows] = -1 if fold is None else int(fold)
     heard = n > 0
+    held_out = {part.provenance.get("fold") for part in parts}
     without = {name for part in parts for name in part.provenance.get("without", ())} - set(np.array(ids)[heard])
     return Predictions(
         tuple(name for name, is_heard in zip(ids, heard, strict=True) if is_heard),
         first.classes,
         total[heard] / n[heard, None],
-        link="logit",
+        link=link,
         folds=folds[heard] if (n[heard] == 1).all() else None,
         provenance={
-            "out_of_fold": True,
+            "out_of_fold": all(part.provenance.get("out_of_fold", True) for part in parts),
+            "fold": held_out.pop() if len(held_out) == 1 else None,
             "without": sorted(without),
             "mean_of": [{**part.provenance, "without": None} for part in parts],
         },
     )
 
 
-def _unseen(run: RunFolder, noisy: Manifest) -> Manifest:
-    """The noisy clips that a run has not learnt from, nor from noisy ones of their groups."""
+def _unseen(run: RunFolder, wanted: Manifest) -> Manifest:
+    """The clips that a run has not learnt from, nor from others among them of their groups."""
     learnt = (run.read_json("learnt.json") or {}).get("clips")
     if learnt is None:
         raise RunError(
@@ -161,56 +212,76 @@ def _unseen(run: RunFolder, noisy: Manifest) -> Manifest:
             "train it again, beginning with weights of a known past",
             run.path,
         )
-    groups = noisy.clips.filter(pl.col("id").is_in(learnt))["group"].drop_nulls().unique()
-    return noisy.where(
+    groups = wanted.clips.filter(pl.col("id").is_in(learnt))["group"].drop_nulls().unique()
+    return wanted.where(
         ~pl.col("id").is_in(learnt), pl.col("group").is_null() | ~pl.col("group").is_in(groups.implode())
     )
 
 
+class _Asked(NamedTuple):
+    """What is asked of a run, and where the answer goes."""
+
+    part: str
+    place: RunFolder
+    snapshots: bool
+    changes: tuple[str, ...]
+
+
 def _by_run(
     run: RunFolder,
-    unseen: Manifest,
-    curated: Manifest | None,
+    asked: _Asked,
+    wanted: Manifest,
+    out_of_fold: bool,
+    trusted: Manifest | None,
     store: Store,
     show: Show,
-    snapshots: bool,
     device: str | torch.device,
 ) -> tuple[list[Path], Path | None]:
     """The tables of one run: guesses by each of its taggers, and vectors by the last one."""
-    takers = _takers(run, snapshots)
-    clips = Clips.of(unseen, store)
-    tables = {name: (run.predictions(name), _facts(run, weights, clips)) for name, weights in takers.items()}
+    takers = _takers(run, asked)
+    clips = Clips.of(wanted, store)
+    tables = {
+        name: (asked.place.predictions(name), _facts(run, weights, clips, out_of_fold, asked.changes))
+        for name, weights in takers.items()
+    }
     space = None
-    if curated is not None:
-        space = run.path / "embeddings.parquet"
+    if trusted is not None:
+        space = asked.place.path / "embeddings.parquet"
         name, weights = list(takers.items())[-1]
         table, facts = tables[name]
-        everybody = Clips.of(curated.joined(unseen), store)
-        if not (_is_table(table, clips.ids, facts) and _is_space(space, everybody.ids, facts)):
+        everybody = Clips.of(trusted.joined(wanted), store)
+        if not (is_table(table, clips.ids, facts) and is_space(space, everybody.ids, facts)):
             heard = hear(
-                _tagger(run, weights, unseen, device), everybody, track=show.track, what=f"hear {run.path.name}"
+                _tagger(run, weights, wanted, asked.changes, device),
+                everybody,
+                track=show.track,
+                what=f"hear {run.path.name}",
             )
             write_embeddings(replace(heard.embeddings, provenance=facts), space)
             write_predictions(replace(heard.predictions.aligned(clips.ids), provenance=facts), table)
     for name, weights in takers.items():
         table, facts = tables[name]
-        if not _is_table(table, clips.ids, facts):
-            made = predict(_tagger(run, weights, unseen, device), clips, track=show.track, what=f"predict {name}")
+        if not is_table(table, clips.ids, facts):
+            tagger = _tagger(run, weights, wanted, asked.changes, device)
+            made = predict(tagger, clips, track=show.track, what=f"predict {name}")
             write_predictions(replace(made, provenance=facts), table)
     return [table for table, _ in tables.values()], space
 
 
-def _takers(run: RunFolder, snapshots: bool) -> dict[str, Path]:
+def _takers(run: RunFolder, asked: _Asked) -> dict[str, Path]:
     """The files of weights that speak for a run, by the names of their tables."""
-    if not snapshots:
-        return {NOISY: run.tagger}
+    if not asked.snapshots:
+        return {asked.part: run.tagger}
     if not run.snapshots:
         raise RunError(f"run '{run.path}' kept no snapshots; train it with training.snapshots: true", run.path)
-    return {f"{NOISY}-epoch-{epoch:04d}": place for epoch, place in run.snapshots.items()}
+    return {f"{asked.part}-epoch-{epoch:04d}": place for epoch, place in run.snapshots.items()}
 
 
-def _tagger(run: RunFolder, weights: Path, manifest: Manifest, device: str | torch.device) -> Tagger:
-    tagger = load_tagger(weights, device)
+def _tagger(
+    run: RunFolder, weights: Path, manifest: Manifest, changes: Sequence[str], device: str | torch.device
+) -> Tagger:
+    tagger = used(load_tagger(weights, device), changes)
+    tagger.must_be_taught()
     differing = sorted(set(tagger.classes) ^ set(manifest.classes))
     if differing:
         raise DataError(
@@ -220,30 +291,15 @@ def _tagger(run: RunFolder, weights: Path, manifest: Manifest, device: str | tor
     return tagger
 
 
-def _facts(run: RunFolder, weights: Path, clips: Clips) -> dict[str, Any]:
+def _facts(run: RunFolder, weights: Path, clips: Clips, out_of_fold: bool, changes: Sequence[str]) -> dict[str, Any]:
     """Where a table of guesses comes from."""
-    with weights.open("rb") as file:
-        name = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+    name = weights_name(weights)
     facts = run.facts()
     return {
         "run": run.path.name,
         "fold": facts.get("fold"),
         "weights": name,
-        "out_of_fold": True,
+        "out_of_fold": out_of_fold,
         "without": list(clips.missing),
+        **({"use": list(changes)} if changes else {}),
     }
-
-
-def _is_table(path: Path, ids: Sequence[str], facts: dict[str, Any]) -> bool:
-    """Whether a table of these clips by these weights is there."""
-    if not path.is_file():
-        return False
-    there = read_predictions(path)
-    return there.ids == tuple(ids) and dict(there.provenance) == facts
-
-
-def _is_space(path: Path, ids: Sequence[str], facts: dict[str, Any]) -> bool:
-    if not path.is_file():
-        return False
-    there = read_embeddings(path)
-    return there.ids == tuple(ids) and dict(there.provenance) == facts

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from earmark.core.errors import DataError
+from earmark.core.files import write_atomically
 from earmark.core.fingerprint import fingerprint
 from earmark.core.manifest import Manifest
 from earmark.data.folds.folds import Folds
@@ -21,6 +23,7 @@ from earmark.data.packing import PackReport, pack
 from earmark.data.sources.detection import detect
 from earmark.data.sources.source import Source
 from earmark.data.store import Store
+from earmark.runs.folder import RunFolder
 from earmark.stages.show import Show
 
 
@@ -45,6 +48,14 @@ def read_manifest(data: Path, source: Source | None) -> Manifest:
     return manifest
 
 
+def folds_for(manifest: Manifest, folds: Folds | None, seed: int) -> Folds:
+    """Those that were asked for, else those that the curated clips bring along, else stratified ones."""
+    if folds is not None:
+        return folds
+    given = manifest.where(part="train", origin="curated").clips["fold"].is_not_null().any()
+    return Given() if given else Stratified(seed=seed)
+
+
 def with_folds(manifest: Manifest, folds: Folds | None, seed: int) -> Manifest:
     """The manifest with a fold for every clip of the training part that has labels to stratify by.
 
@@ -54,10 +65,24 @@ def with_folds(manifest: Manifest, folds: Folds | None, seed: int) -> Manifest:
     Raises:
         DataError: some curated clips bring a fold and others do not, or the clips cannot be divided so.
     """
-    if folds is None:
-        given = manifest.where(part="train", origin="curated").clips["fold"].is_not_null().any()
-        folds = Given() if given else Stratified(seed=seed)
-    return manifest.folded(folds.split(manifest))
+    return manifest.folded(folds_for(manifest, folds, seed).split(manifest))
+
+
+def said(manifest: Manifest) -> dict[str, Any]:
+    """What a manifest says, as plain data: two of them say the same exactly if these are equal."""
+    return {
+        "clips": manifest.clips.drop("seconds").to_dict(as_series=False),
+        "labels": manifest.labels.to_dict(as_series=False),
+        "classes": manifest.classes,
+        "unlisted": dict(manifest.unlisted),
+    }
+
+
+def packed(manifest: Manifest, store: Store) -> dict[str, Any]:
+    """What tells the audio of these clips from other audio under the same names."""
+    files = manifest.clips.select("file").unique()
+    table = store.table.join(files, on="file", how="semi").sort("file")
+    return table.select("file", "n_samples", "source_bytes", "peak").to_dict(as_series=False)
 
 
 def default_store(data: Path, settings: PackSettings) -> Path:
@@ -98,3 +123,10 @@ def prepare(
         clips, manifest.labels, classes=manifest.classes, unlisted=manifest.unlisted, root=manifest.root
     )
     return Prepared(described, held, report)
+
+
+def note_quarantine(report: PackReport, run: RunFolder) -> None:
+    """Note beside a run what took no part in it."""
+    table = pl.DataFrame([row._asdict() for row in report.quarantine], infer_schema_length=None)
+    if table.height:
+        write_atomically(run.path / "quarantine.csv", table.write_csv)

@@ -58,11 +58,17 @@ class Recipe(Settings):
         """What the view gives."""
         return check(self.view, Spec("wave", self.pack.rate_hz))
 
+    @property
+    def taught(self) -> bool:
+        """Whether any part of the objective trains the tagger's head, so that its scores mean something."""
+        return any(part.weight > 0 and "main" in part.term.heads for part in self.objective.values())
+
     @model_validator(mode="after")
     def _sections_fit(self) -> Self:
         try:
             spec = self.spec
             self.model.check(spec)
+            self.inference.check(self.view, self.pack.rate_hz, next(iter(self.streams.values())).crop)
         except SettingsError as error:
             raise ValueError(str(error)) from None
         for name, part in self.objective.items():
@@ -83,21 +89,44 @@ class Recipe(Settings):
         idle = set(self.model.heads) - {head for part in self.objective.values() for head in part.term.heads} - {"main"}
         if idle:
             raise ValueError(f"no part of the objective trains head '{min(idle)}'; remove it, or name it there")
+        for stream in self.training.statistics_from or ():
+            if stream not in self.streams:
+                raise ValueError(f"training.statistics_from names stream '{stream}'; {nearest(stream, self.streams)}")
         guests = self._guests()
         unused = set(self.streams) - {stream for part in self.objective.values() for stream in part.streams} - guests
         if unused:
             raise ValueError(f"no part of the objective uses stream '{min(unused)}'; remove it, or name it there")
-        # Rounded up, so that what the message asks for is enough.
-        shortest = math.ceil(self.model.shortest(spec) / spec.rate_hz * 1e4) / 1e4
-        for name, stream_settings in self.streams.items():
-            crop = stream_settings.crop
-            what, length = ("shortest_s", crop.shortest_s) if crop.length_s is None else ("length_s", crop.length_s)
-            if length < shortest:
-                raise ValueError(
-                    f"streams.{name}.crop.{what} is {length:g} s, but encoder '{self.model.encoder.kind}' "
-                    f"needs at least {shortest:g} s of this view; make it longer"
-                )
+        self._crops_fit(spec)
+        if not self.taught and self.training.chosen_by_held_out:
+            raise ValueError(
+                f"{next(iter(self.training.chosen_by_held_out))} watches the held-out score, but no part of the "
+                "objective trains head 'main', so there is none; remove it"
+            )
         return self
+
+    def _crops_fit(self, spec: Spec) -> None:
+        """Refuse crops of which the encoder or a term can make nothing, and terms that the encoder cannot serve."""
+        for stream in self.streams:
+            self._long_enough(stream, self.model.shortest(spec), spec, f"encoder '{self.model.encoder.kind}'")
+        for name, part in self.objective.items():
+            try:
+                fewest = part.term.shortest(self.model, spec)
+            except SettingsError as error:
+                raise ValueError(f"objective.{name}: {error}") from None
+            for stream in part.streams:
+                self._long_enough(stream, fewest, spec, f"objective.{name} (term '{part.term.kind}')")
+
+    def _long_enough(self, stream: str, n_frames: int, spec: Spec, who: str) -> None:
+        """Refuse crops that are shorter than somebody needs."""
+        # Rounded up, so that what the message asks for is enough.
+        shortest = math.ceil(n_frames / spec.rate_hz * 1e4) / 1e4
+        crop = self.streams[stream].crop
+        what, length = ("shortest_s", crop.shortest_s) if crop.length_s is None else ("length_s", crop.length_s)
+        if length < shortest:
+            raise ValueError(
+                f"streams.{stream}.crop.{what} is {length:g} s, but {who} needs at least {shortest:g} s of this view; "
+                "make it longer"
+            )
 
     def _labels_fit(self, name: str, part: Part) -> None:
         """Refuse shares of labels for a loss to which they mean nothing."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from earmark.data.as_packed import blocks_as_packed
 from earmark.data.audio import BadAudio
 from earmark.data.decoding import probe
 from earmark.data.prefetch import prefetch
-from earmark.inference.pieces import stretch_pieces
+from earmark.inference.listening import Stretch, stretch_name
 from earmark.inference.tagger import Tagger
 from earmark.stages.show import Show
 
@@ -84,6 +84,7 @@ def tag(
         raise SettingsError(
             f"--every must be a number of seconds above 0, got {every_s:g}; leave it away for one row a file"
         )
+    stretch = sys.maxsize if every_s is None else round(every_s * tagger.settings.rate_hz)
     notes = _Journal(journal, fingerprint(tagger.settings, every_s, _weights_name(tagger))) if journal else None
     done = notes.read(show) if notes else {}
     stamps = {name: _stamp(path) for name, path in files}
@@ -93,11 +94,11 @@ def tag(
     groups = [due[i : i + _FILES_AT_ONCE] for i in range(0, len(due), _FILES_AT_ONCE)]
 
     def decode(number: int) -> list[_Decoded]:
-        return [_decode(tagger, name, path, every_s) for name, path in groups[number]]
+        return [_decode(tagger, name, path) for name, path in groups[number]]
 
     shown = iter(show.track(range(len(due)), len(due), "tag"))
     for decoded in prefetch(decode, range(len(groups)), ahead=1, workers=workers):
-        for name, entry in _hear(tagger, decoded, every_s):
+        for name, entry in _hear(tagger, decoded, stretch):
             entries[name] = {"file": name, "stamp": stamps[name], **entry}
             if notes:
                 notes.add(entries[name])
@@ -113,88 +114,77 @@ def tag(
     return Tagged(tuple(heard), tuple(bad), n_from_before)
 
 
-_Piece = tuple[int, NDArray[np.float32]]
-"""The number of the stretch that a piece lies in, and its samples."""
-
-
 @dataclass(frozen=True)
 class _Decoded:
     name: str
     path: Path
-    pieces: list[_Piece] | None
+    wave: NDArray[np.float32] | None
     """None: too long to hold; to be streamed."""
     bad: tuple[str, str] | None = None
 
 
-def _decode(tagger: Tagger, name: str, path: Path, every_s: float | None) -> _Decoded:
+def _decode(tagger: Tagger, name: str, path: Path) -> _Decoded:
+    nothing = np.zeros(0, np.float32)
     try:
         if probe(path).seconds > _STREAMED_FROM_S:
             return _Decoded(name, path, None)
-        found = list(_pieces(tagger, path, every_s))
+        wave = np.concatenate([nothing, *blocks_as_packed(path, tagger.settings.pack)])
     except BadAudio as bad:
-        return _Decoded(name, path, [], (bad.reason, bad.detail))
+        return _Decoded(name, path, nothing, (bad.reason, bad.detail))
     except OSError as error:
-        return _Decoded(name, path, [], ("missing", str(error)))
-    return _Decoded(name, path, found, None if found else ("zero_frames", "it holds no samples"))
+        return _Decoded(name, path, nothing, ("missing", str(error)))
+    return _Decoded(name, path, wave, None if len(wave) else ("zero_frames", "it holds no samples"))
 
 
-def _pieces(tagger: Tagger, path: Path, every_s: float | None) -> Iterator[_Piece]:
-    rate_hz = tagger.settings.rate_hz
-    window = round(tagger.settings.inference.window_s * rate_hz)
-    stretch = sys.maxsize if every_s is None else round(every_s * rate_hz)
-    return stretch_pieces(blocks_as_packed(path, tagger.settings.pack), stretch, window)
-
-
-def _hear(tagger: Tagger, decoded: list[_Decoded], every_s: float | None) -> Iterator[tuple[str, dict[str, Any]]]:
+def _hear(tagger: Tagger, decoded: list[_Decoded], stretch_samples: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """The journal's entry for each file: short ones together, long ones in a stream."""
-    short = [each for each in decoded if each.pieces]
+    short = {each.name: each.wave for each in decoded if each.bad is None and each.wave is not None}
     try:
-        logits = tagger.logits([piece for each in short for _, piece in each.pieces or []])
+        entries = _together(tagger, short, stretch_samples)
     except DataError:  # one of them is at fault; by itself each says for itself
-        for each in short:
-            yield each.name, _hear_alone(tagger, each.pieces or [])
-    else:
-        bounds = np.cumsum([0, *(len(each.pieces or []) for each in short)])
-        for each, start, end in zip(short, bounds, bounds[1:], strict=False):
-            of = [(number, len(piece)) for number, piece in each.pieces or []]
-            yield each.name, {"rows": _rows(tagger, logits[start:end], of)}
+        entries = {name: _alone(tagger, name, wave, stretch_samples) for name, wave in short.items()}
+    yield from entries.items()
     for each in decoded:
         if each.bad is not None:
             yield each.name, {"bad": each.bad}
-        elif each.pieces is None:
-            yield each.name, _hear_alone(tagger, _pieces(tagger, each.path, every_s))
+        elif each.wave is None:
+            yield each.name, _streamed(tagger, each.name, each.path, stretch_samples)
 
 
-def _hear_alone(tagger: Tagger, pieces: Iterable[_Piece]) -> dict[str, Any]:
-    """The entry of one file, heard about a window at a time."""
-    of: list[tuple[int, int]] = []
+def _together(tagger: Tagger, waves: dict[str, NDArray[np.float32]], stretch_samples: int) -> dict[str, dict[str, Any]]:
+    parts = {
+        name: [wave[start : start + stretch_samples] for start in range(0, len(wave), stretch_samples)]
+        for name, wave in waves.items()
+    }
+    names = [stretch_name(name, number) for name, cut in parts.items() for number in range(len(cut))]
+    logits = iter(tagger.clip_logits([part for cut in parts.values() for part in cut], names))
+    return {name: _entry_of(tagger, [Stretch(len(part), next(logits)) for part in cut]) for name, cut in parts.items()}
 
-    def noted() -> Iterator[NDArray[np.float32]]:
-        for number, piece in pieces:
-            of.append((number, len(piece)))
-            yield piece
 
+def _alone(tagger: Tagger, name: str, wave: NDArray[np.float32], stretch_samples: int) -> dict[str, Any]:
     try:
-        logits = list(tagger.in_turn(noted()))
+        return _together(tagger, {name: wave}, stretch_samples)[name]
+    except DataError as error:
+        return {"bad": ("not_finite", str(error))}
+
+
+def _streamed(tagger: Tagger, name: str, path: Path, stretch_samples: int) -> dict[str, Any]:
+    """The entry of one file, heard about a window at a time."""
+    try:
+        heard = tagger.file_stretches(path, name, stretch_samples)
     except BadAudio as bad:
         return {"bad": (bad.reason, bad.detail)}
     except DataError as error:
         return {"bad": ("not_finite", str(error))}
-    if not logits:
-        return {"bad": ("zero_frames", "it holds no samples")}
-    return {"rows": _rows(tagger, np.stack(logits), of)}
+    return _entry_of(tagger, heard) if heard else {"bad": ("zero_frames", "it holds no samples")}
 
 
-def _rows(tagger: Tagger, logits: NDArray[np.float32], of: list[tuple[int, int]]) -> list[Any]:
-    """Start, end and logits of each stretch; ``of`` is the stretch and the samples of each piece."""
-    numbers, lengths = np.array(of, dtype=np.int64).T
-    ends_s = np.cumsum(lengths) / tagger.settings.rate_hz
-    last = [*np.flatnonzero(np.diff(numbers)), len(numbers) - 1]
-    rows, first, start_s = [], 0, 0.0
-    for piece in last:
-        rows.append((start_s, float(ends_s[piece]), tagger.pooled(logits[first : piece + 1]).tolist()))
-        first, start_s = piece + 1, float(ends_s[piece])
-    return rows
+def _entry_of(tagger: Tagger, heard: Sequence[Stretch]) -> dict[str, Any]:
+    """Start, end and logits of each stretch."""
+    ends_s = np.cumsum([stretch.n_samples for stretch in heard]) / tagger.settings.rate_hz
+    starts_s = [0.0, *ends_s[:-1].tolist()]
+    spans = zip(starts_s, ends_s.tolist(), heard, strict=True)
+    return {"rows": [(start_s, end_s, stretch.logits.tolist()) for start_s, end_s, stretch in spans]}
 
 
 _HEAD = b'{"journal": "'

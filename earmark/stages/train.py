@@ -32,8 +32,10 @@ from earmark.objectives.objective import Objective
 from earmark.runs.checkpoints import load, save
 from earmark.runs.environment import environment
 from earmark.runs.folder import RunFolder
+from earmark.runs.summaries import Summaries, summaries
 from earmark.stages.beginning import begin, contents
 from earmark.stages.divide import Parts, divide
+from earmark.stages.prepare import packed, said
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
 from earmark.stages.warm_start import WarmStart, find_weights, note_learnt
@@ -42,6 +44,11 @@ from earmark.training.fit import Epoch, fit, steps_per_epoch
 from earmark.training.learner import Learner
 from earmark.training.settings import EarlyStopping, TrainingSettings
 from earmark.training.use import weights_of_use
+
+_UNTAUGHT = (
+    "No part of the objective trains head 'main', so there are no scores: this run is for its encoder, with which "
+    "another recipe can begin (model.start)."
+)
 
 
 def train(
@@ -65,7 +72,7 @@ def train(
     warm = find_weights(recipe.model.start, fold)
     begun = [warm.name] if warm else []
     read = contents(recipe, fold)
-    name = fingerprint(recipe, precision, _said(manifest), _packed(manifest, store), fold, *begun, *read)
+    name = fingerprint(recipe, precision, said(manifest), packed(manifest, store), fold, *begun, *read)
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
     parts = divide(manifest, store, fold, origins)
     start = {"start": warm.facts(warm.n_leaked(manifest, parts))} if warm else {}
@@ -80,8 +87,11 @@ def train(
         if fabric.is_global_zero:
             run.write_json("environment.json", environment() | {"device": str(fabric.device)})
             write_text_atomically(run.path / "command.txt", shlex.join(sys.argv) + "\n")
+            run.write_json("classes.json", {name: number for number, name in enumerate(manifest.classes)})
             note_learnt(run, manifest, parts, warm)
-        _learn(recipe, manifest, run, parts, fold, show, fabric, warm)
+        wanted = recipe.training.summaries and fabric.is_global_zero
+        with summaries(run.path, show.say, wanted=wanted) as curves:
+            _learn(recipe, manifest, run, parts, fold, show, fabric, warm, curves)
     fabric.barrier()
     return True
 
@@ -95,32 +105,35 @@ def _learn(
     show: Show,
     fabric: Fabric,
     warm: WarmStart | None,
+    curves: Summaries,
 ) -> None:
     """From the first weights, or those that the run was left with, to a tagger and its predictions."""
     training = recipe.training
     start = begin(recipe, manifest.classes, parts.training, run.path.name, fabric, warm, fold)
     tagger, streams = start.tagger, start.streams
     _say_what(show, parts, start.objective, streams, fabric.device, precision_named(training.precision, fabric.device))
-    if start.objective.notes and fabric.is_global_zero:
-        run.note({"notes": list(start.objective.notes)})
-    for line in start.objective.notes:
+    notes = (*start.objective.notes, *(() if recipe.taught else (_UNTAUGHT,)))
+    if notes and fabric.is_global_zero:
+        run.note({"notes": list(notes)})
+    for line in notes:
         show.say(line)
     learner = Learner(start.objective, training.optimizer, training.average)
     history = _go_on(run, learner, show)
     fabric.barrier()
     if history and fabric.is_global_zero:
         run.write_log(history)
+        curves.write(history)
     if not history:
         start.fit_view()
         for line in [f"begins with '{warm.path}':", *start.fitting.lines()] if warm and start.fitting else ():
             show.say(line)
     stopper = training.early_stopping
-    ends = training.schedule.cycle_ends(training.epochs, steps_per_epoch(streams, training))
+    keeping = training.snapshots_after(steps_per_epoch(streams, training))
     if not (stopper and _out_of_patience(history, stopper)):
         for epoch in fit(fabric, learner, streams, training, start.chance, history=history, track=show.track):
             history.append(_row(epoch))
-            scored = parts.held_out is not None and _due(epoch.number, training)
-            kept = training.snapshots and epoch.number in ends
+            scored = recipe.taught and parts.held_out is not None and _due(epoch.number, training)
+            kept = epoch.number in keeping
             if scored or kept:
                 tagger.network.load_state_dict(weights_of_use(fabric, learner, streams, training, start.chance))
             if scored and parts.held_out is not None:
@@ -129,6 +142,7 @@ def _learn(
                 if kept:  # before the checkpoint: a run that is killed in between makes this epoch again, and it too
                     tagger.save(run.snapshot(epoch.number), epoch=epoch.number)
                 _keep(run, learner, history, stopper.least_gain if stopper else 0.0)
+                curves.write(history)
             show.say(_line(history[-1], training.epochs))
             for line in start.objective.warnings(history):
                 show.say(line)
@@ -141,22 +155,6 @@ def _learn(
     tagger.network.load_state_dict(weights_of_use(fabric, learner, streams, training, start.chance))
     if fabric.is_global_zero:
         _finish(run, tagger, parts, fold, show)
-
-
-def _said(manifest: Manifest) -> dict[str, Any]:
-    return {
-        "clips": manifest.clips.drop("seconds").to_dict(as_series=False),
-        "labels": manifest.labels.to_dict(as_series=False),
-        "classes": manifest.classes,
-        "unlisted": dict(manifest.unlisted),
-    }
-
-
-def _packed(manifest: Manifest, store: Store) -> dict[str, Any]:
-    """What tells the audio of these clips from other audio under the same names."""
-    files = manifest.clips.select("file").unique()
-    table = store.table.join(files, on="file", how="semi").sort("file")
-    return table.select("file", "n_samples", "source_bytes", "peak").to_dict(as_series=False)
 
 
 def _go_on(run: RunFolder, learner: Learner, show: Show) -> list[dict[str, Any]]:
@@ -249,13 +247,14 @@ def _say_what(
 
 
 def _finish(run: RunFolder, tagger: Tagger, parts: Parts, fold: int | None, show: Show) -> None:
-    """Leave what the run was for: the tagger and its predictions."""
+    """Leave what the run was for: the tagger and, where it can have any, its predictions."""
     tagger.save(run.tagger)
     for name, clips in (("held_out", parts.held_out), ("test", parts.test)):
-        if clips is not None:
+        if clips is not None and tagger.settings.taught:
             made = predict(tagger, clips, track=show.track, what=f"predict {name.replace('_', '-')}")
             write_predictions(_of_fold(made, fold if name == "held_out" else None), run.predictions(name))
-    run.note({"finished": True} | ({"snapshots": list(run.snapshots)} if run.snapshots else {}))
+    kept = {"snapshots": list(run.snapshots)} if run.snapshots else {}
+    run.note({"finished": True, "taught": tagger.settings.taught} | kept)
 
 
 def _of_fold(predictions: Predictions, fold: int | None) -> Predictions:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from earmark.cleaning.judge import KINDS, judge
+from earmark.cleaning.judge import KINDS, Found, judge
 from earmark.cleaning.opinion import Opinion, Verdict
 from earmark.core.errors import DataError
 
@@ -31,10 +31,14 @@ def test_by_hand() -> None:
     assert tuple(found) == KINDS
     right = found["right"]  # 2 right labels among 4: one kept, one dropped
     assert (right.n, right.n_said, right.n_hit, right.precision, right.recall, right.auroc) == (2, 1, 1, 1.0, 0.5, 1.0)
+    faulty = found["faulty"]  # 2 of 4 given labels are not there: both are dropped, and a right one with them
+    assert (faulty.n, faulty.n_said, faulty.n_hit, faulty.f1) == (2, 3, 2, pytest.approx(0.8))
+    assert faulty.auroc == right.auroc, "the same order from the other end"
     wrong = found["wrong"]  # the stranger's label does not count here
     assert (wrong.n, wrong.n_said, wrong.n_hit, wrong.auroc) == (1, 2, 1, 1.0)
     assert (found["incomplete"].n, found["incomplete"].precision, found["incomplete"].auroc) == (1, 1.0, 1.0)
     assert (found["replaced"].n, found["replaced"].recall) == (1, 0.0) and math.isnan(found["replaced"].precision)
+    assert found["replaced"].f1 == 0.0 and math.isnan(Found(0, 0, 0, 0.5).f1)
     out = found["out_of_vocabulary"]
     assert (out.n, out.n_said, out.n_hit) == (1, 1, 1)
     assert out.auroc == pytest.approx(2 / 3), "the wrong clip's label is believed even less"

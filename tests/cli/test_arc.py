@@ -98,15 +98,15 @@ def test_interrupted_tagging_goes_on(
 
     out = tmp_path / "t.parquet"
     heard: list[int] = []
-    whole = Tagger.logits
+    whole = Tagger.listen
 
-    def count(self: Tagger, pieces):
+    def count(self: Tagger, pieces, *rest):
         heard.append(len(pieces))
         if len(heard) == 2 and fail:
             raise KeyboardInterrupt
-        return whole(self, pieces)
+        return whole(self, pieces, *rest)
 
-    monkeypatch.setattr(Tagger, "logits", count)
+    monkeypatch.setattr(Tagger, "listen", count)
     monkeypatch.setattr("earmark.stages.tag._FILES_AT_ONCE", 3)
     fail = True
     said = earmark("tag", trained / "run", sounds / "test", "--out", out, "--scores")

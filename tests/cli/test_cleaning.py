@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -34,6 +35,16 @@ def test_the_arc_of_cleaning(earmark, sounds: Path, trained: Path, tmp_path: Pat
     )
     assert "is cleaned already" in earmark("clean", sounds, "-p", run, "-e", run, "--out", out).err
     assert earmark("clean", sounds, "-p", run, "--rule", "scoring", "-s", "k=3", "--out", out).code == 4
+
+    truth = sounds / "truth" / "train_noisy.csv"
+    said = earmark("score", out, "--truth", truth)
+    assert said.code == 0 and "of them at fault" in said.out and "clips of none of the classes: found" in said.out
+    found = json.loads(earmark("score", out / "verdicts.parquet", "--truth", truth, "--json").out)
+    n_wrong = pl.read_csv(truth)["kind"].is_in(["wrong", "out_of_vocabulary"]).sum()
+    assert found["kinds"]["faulty"]["n"] >= n_wrong and found["n_clips"] == len(noisy.ids)
+    assert found["n_labels"] == found["kinds"]["faulty"]["n"] + found["kinds"]["right"]["n"]
+    said = earmark("score", out, "--truth", truth, "--against", out)
+    assert said.code == 2 and "leave out --against" in said.err
 
     said = earmark("clean", sounds, "-p", run, "--rule", "scoring", "-s", "k=20", "--out", tmp_path / "best")
     assert said.code == 0

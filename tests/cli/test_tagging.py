@@ -22,14 +22,14 @@ def test_a_file_that_gives_nan_does_not_stop_the_others(
     files = sorted((sounds / "test").iterdir())[:3]
     lengths = [len(soundfile.read(path)[0]) for path in files]
     files = files[: 1 + max(i for i, n in enumerate(lengths) if n != lengths[0])]
-    heard = Tagger.logits
+    heard = Tagger.listen
 
-    def fails(self: Tagger, pieces):
+    def fails(self: Tagger, pieces, *rest):
         if any(len(piece) == lengths[0] for piece in pieces):
             raise DataError("the network gave NaN")
-        return heard(self, pieces)
+        return heard(self, pieces, *rest)
 
-    monkeypatch.setattr(Tagger, "logits", fails)
+    monkeypatch.setattr(Tagger, "listen", fails)
     said = earmark("tag", trained / "run", *files, "--out", tmp_path / "t.csv")
     assert said.code == 6 and "gave NaN" in said.err
     bad = pl.read_csv(tmp_path / "t.quarantine.csv")
@@ -45,13 +45,13 @@ def test_stretches_longer_than_a_window_are_heard_in_pieces(
     wave = np.random.default_rng(1).normal(0, 0.1, round(seconds * rate_hz))
     soundfile.write(tmp_path / "long.wav", wave, rate_hz)
     longest: list[float] = []
-    heard = Tagger.logits
+    heard = Tagger.listen
 
-    def watch(self: Tagger, pieces):
+    def watch(self: Tagger, pieces, *rest):
         longest.append(sum(len(piece) for piece in pieces) / self.settings.rate_hz)
-        return heard(self, pieces)
+        return heard(self, pieces, *rest)
 
-    monkeypatch.setattr(Tagger, "logits", watch)
+    monkeypatch.setattr(Tagger, "listen", watch)
     out = tmp_path / "t.parquet"
     assert earmark("tag", trained / "run", tmp_path / "long.wav", "--every", 1e6, "--scores", "--out", out).code == 0
     by_stretch = read_predictions(out)

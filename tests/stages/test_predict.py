@@ -105,8 +105,8 @@ def test_who_has_learnt_from_a_clip_has_no_say(
 def test_trusted_labels_give_no_doubtful_one_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[tuple[str, ...]] = []
 
-    def by_run(run: RunFolder, unseen: Manifest, *_: object) -> tuple[list[Path], None]:
-        heard.append(unseen.ids)
+    def by_run(run: RunFolder, asked: object, wanted: Manifest, *_: object) -> tuple[list[Path], None]:
+        heard.append(wanted.ids)
         write_predictions(part(0, a=1.0, b=2.0), run.predictions("noisy"))
         return [run.predictions("noisy")], None
 

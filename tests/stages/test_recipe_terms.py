@@ -90,6 +90,10 @@ def test_the_published_multitask_recipe_is_a_few_lines(fabric):
             r"objective\.it has loss 'hinge'.*view\.1 \(mixup\) mixes them by shares",
         ),
         (part("{kind: pseudo_labels}"), "guesses: is required"),
+        (
+            part("consistency") + "\ntraining: {statistics_from: [curatd]}",
+            r"training\.statistics_from names stream 'curatd'; did you mean 'curated'\?",
+        ),
         (part("{kind: mean_techer}"), "did you mean 'mean_teacher'"),
     ],
 )
@@ -107,6 +111,8 @@ def test_parts_that_cannot_work_are_refused_with_the_two_that_do_not_fit(objecti
         ("{kind: fixmatch, per_class: {b: 0.4}, adaptive: {}}", "[noisy]"),
         ("{kind: co_teaching, origins: [noisy]}", "[curated, noisy]"),
         ("{kind: supervised, missing: {share: 0.05}}", "[noisy]"),
+        ("{kind: cpc, steps: 3}", "[curated, noisy]"),
+        ("{kind: apc, frames: 3}", "[noisy]"),
     ],
 )
 def test_what_is_written_in_a_recipe_is_at_work(term, streams, fabric):
@@ -145,3 +151,33 @@ def test_a_leak_that_is_allowed_is_in_the_report(tmp_path: Path, fabric):
     notes = begun(recipe, fabric).objective.notes
     assert notes == _notes(recipe, {"notes": list(notes)}, "held_out")
     assert notes[0].startswith("The guesses for 6 of 6 clips of stream 'noisy' come from models that may have learnt")
+
+
+@pytest.mark.parametrize("term", ["cpc", "apc"])
+def test_what_comes_is_not_foreseen_by_nets_that_have_heard_it(term):
+    tiny = TINY.replace("{kind: skip_cnn, widths: [4, 6]}", "{kind: efficient, width: 0.1}")
+    data = tiny + part(f"{{kind: {term}}}")
+    with pytest.raises(SettingsError, match=rf"objective\.it: {term} predicts .* encoder 'efficient' hears the whole"):
+        read(Recipe, parse(data), what="recipe")
+    read(Recipe, parse(data.replace("model:", "model:\n  segments: {frames: 16}")), what="recipe")
+    if term == "cpc":
+        read(Recipe, parse(data.replace("{kind: cpc}", "{kind: cpc, overlap: true}")), what="recipe")
+
+
+def test_crops_in_which_nothing_can_come_are_refused():
+    short = TINY.replace("length_s: 0.5", "length_s: 0.19") + part("cpc")
+    words = r"streams\.noisy\.crop\.length_s is 0\.19 s, but objective\.it \(term 'cpc'\) needs at least 0\.2 s"
+    with pytest.raises(SettingsError, match=words):
+        read(Recipe, parse(short))
+    read(Recipe, parse(short.replace("0.19", "0.2")))
+
+
+def test_a_head_is_taught_by_the_parts_that_ask_for_it():
+    assert recipe_of(MULTITASK).taught and Recipe().taught
+    alone = "objective: {it: {streams: [noisy, curated], term: cpc}}\n"
+    tiny = TINY.replace(", noisy: {kind: mean_max, hidden: 8}", "")
+    assert not read(Recipe, parse(tiny + alone)).taught
+    by_hand = "objective: {it: {streams: [noisy, curated], term: cpc}, labels: {weight: 0}}\n"
+    assert not read(Recipe, parse(tiny + by_hand)).taught, "a part without weight teaches nothing"
+    with pytest.raises(SettingsError, match=r"early_stopping watches the held-out score, but no part .* head 'main'"):
+        read(Recipe, parse(tiny + alone + "training: {early_stopping: {}}"))

@@ -1,0 +1,91 @@
+"""What ``earmark reproduce`` does, once imports no longer matter."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from earmark.cli.console import Console
+from earmark.cli.work import BAD_FILES
+from earmark.core.errors import SettingsError
+from earmark.core.settings import read
+from earmark.core.yaml_text import override
+from earmark.reports.tables import text_table
+from earmark.reports.wording import span
+from earmark.stages.budget import Budget, read_budget
+from earmark.stages.sequence.carry_out import carry_out
+from earmark.stages.sequence.ground import Ground
+from earmark.stages.sequence.plan import Plan, outlined
+from earmark.systems.system import System
+
+
+def reproduce_system(
+    name: str,
+    data: Path,
+    out: Path | None,
+    fold: str,
+    budget: str | None,
+    changes: list[str],
+    store: Path | None,
+    device: str,
+    only_plan: bool,
+    console: Console,
+) -> int:
+    """``earmark reproduce``."""
+    system, of_stages = read_system(name, changes)
+    ground = Ground(
+        data,
+        store=store,
+        source=system.source,
+        folds=system.folds,
+        seed=system.seed,
+        device=device,
+        show=console,
+        reports=True,
+    )
+    shares = Budget() if budget is None else read_budget(budget)
+    plan = Plan(ground, fold=fold, seed=system.seed, budget=shares, changes=of_stages)
+    system.outline(plan)
+    plan.must_know_its_stages()
+    if only_plan:
+        rows = outlined(plan.stages)
+        print(text_table(["", "stage", "what it does"], [[i, r["stage"], r["does"]] for i, r in enumerate(rows, 1)]))
+        return 0
+    out = out or Path("runs") / name.rpartition(":")[2]
+    for line in _table(carry_out(plan, out, name=system.address)).splitlines():
+        console.say(line)
+    console.say(f"what stands where: '{out / 'sequence.json'}'")
+    return BAD_FILES if ground.n_quarantined else 0
+
+
+def read_system(name: str, changes: list[str]) -> tuple[System, list[str]]:
+    """A system by its kind, with the changes that are of its own settings; the others name stages and are left.
+
+    Raises:
+        SettingsError: there is no such system, or everything that is wrong with its settings.
+    """
+    try:
+        kind = System.named(name)
+    except PydanticCustomError as error:
+        raise SettingsError(error.message()) from None
+    own = [change for change in changes if change.split("=")[0].split(".")[0] in kind.model_fields]
+    start = read(kind, {}, what=f"system '{name}'")
+    made = read(kind, override(start.model_dump(mode="json"), own), what=f"system '{name}' with its changes")
+    return made, [change for change in changes if change not in own]
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    """What each training scored, a line each."""
+    cells: list[list[str | float | None]] = []
+    for row in rows:
+        scores = {score["part"].split(",")[0]: score for score in reversed(row.get("scores", []))}
+        if scores:
+            cells.append([row["stage"], *_score(scores.get("held out")), *_score(scores.get("test"))])
+    return text_table(["stage", "held-out lwlrap", "95 % interval", "test lwlrap", "95 % interval"], cells)
+
+
+def _score(score: dict[str, Any] | None) -> list[str | float | None]:
+    found = score["lwlrap"] if score else None
+    return [found["value"], span(found["low"], found["high"])] if found else [None, ""]

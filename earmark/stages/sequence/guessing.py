@@ -1,0 +1,143 @@
+"""Guesses as a stage: what the runs of a training think of clips that they have not learnt from."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from earmark.core.manifest import Manifest
+from earmark.core.predictions import Predictions
+from earmark.core.settings import Settings
+from earmark.data.tables import read_predictions, write_predictions
+from earmark.runs.folder import RunFolder
+from earmark.stages.predict import guess
+from earmark.stages.sequence.stage import EACH, Stage
+from earmark.stages.sequence.training import Training
+
+if TYPE_CHECKING:
+    from earmark.stages.sequence.ground import Ground
+
+
+class GuessSettings(Settings):
+    """Of which clips guesses are made, and by whom."""
+
+    of: Literal["noisy", "unlabelled", "curated", "test"] = "noisy"
+    """The clips: those of an origin in the training part, or the test part."""
+    snapshots: bool = False
+    """Whether the snapshots of each run speak instead of its last weights."""
+    embed: bool = False
+    """Whether vectors of these clips and of the curated ones are kept as well."""
+    learnt: bool = False
+    """Whether runs also speak of clips that they have learnt from. Whoever needs guesses out of fold refuses them."""
+    mean: Literal["logit", "probability"] = "logit"
+    """What the mean over several runs and snapshots is one of."""
+
+
+class Table(NamedTuple):
+    """One of the tables of a stage of guesses."""
+
+    stage: "Guessing"
+    own: bool
+    """Whether each fold takes the guesses of the model that held it out, or all take the mean of all models."""
+
+    def file(self, places: Mapping[Stage, Path]) -> Path:
+        """Where it lies; ``{fold}`` in it stands for the fold that is held out."""
+        folder = places[self.stage]
+        if self.own and self.stage.by.fold == EACH:
+            return RunFolder(folder / "fold-{fold}").predictions(self.stage.settings.of)
+        filled = RunFolder(folder).predictions(self.stage.filled)
+        return filled if filled.is_file() else RunFolder(folder).predictions(self.stage.settings.of)
+
+
+@dataclass(frozen=True, eq=False)
+class Guessing(Stage):
+    """Asks the runs of a training; of several that have a say the mean is taken."""
+
+    by: Training
+    settings: GuessSettings
+    otherwise: "Guessing | None" = None
+    """Earlier guesses, which stand in where every run of ``by`` has learnt from a clip."""
+
+    kind = "guess"
+
+    @property
+    def reads(self) -> tuple[Stage, ...]:
+        return (self.by,) if self.otherwise is None else (self.by, self.otherwise)
+
+    def says(self) -> str:
+        return f"{self.kind} of {self.settings.of} clips by {self.by.name}"
+
+    @property
+    def own(self) -> Table:
+        """For each fold the guesses of the model that held it out."""
+        return Table(self, own=True)
+
+    @property
+    def mean(self) -> Table:
+        """The mean of all models that have a say."""
+        return Table(self, own=False)
+
+    @property
+    def filled(self) -> str:
+        """The name of the table in which earlier guesses stand in."""
+        return f"{self.settings.of}-filled"
+
+    def members(self, folder: Path) -> list[Path]:
+        """The tables of single models; empty where there is but the one."""
+        by_epoch = sorted(folder.rglob(f"predictions/{self.settings.of}-epoch-*.parquet"))
+        by_fold = sorted(folder.glob(f"fold-*/predictions/{self.settings.of}.parquet"))
+        return found if len(found := by_epoch or by_fold) > 1 else []
+
+    def asked(self, ground: "Ground") -> object:
+        return [self.settings, ground.name(self.fold, self.by.recipe.pack)]
+
+    def wanted(self, ground: "Ground") -> Manifest:
+        """The clips that are guessed."""
+        clips, of = ground.clips(self.fold), self.settings.of
+        return clips.where(part="test") if of == "test" else clips.where(part="train", origin=of)
+
+    def work(self, ground: "Ground", places: Mapping[Stage, Path]) -> None:
+        settings, folder = self.settings, places[self]
+        made = guess(
+            places[self.by],
+            self.wanted(ground),
+            ground.prepared(self.by.recipe.pack).store,
+            ground.show,
+            part=settings.of,
+            into=folder,
+            trusted=ground.clips(self.fold).where(part="train", origin="curated") if settings.embed else None,
+            snapshots=settings.snapshots,
+            learnt=settings.learnt,
+            link=settings.mean,
+            device=ground.torch_device,
+        )
+        if self.otherwise is not None and made.n_unheard:
+            earlier = read_predictions(self.otherwise.mean.file(places))
+            whole = filled(read_predictions(made.predictions), earlier)
+            ground.show.say(f"{len(whole) - made.n_clips} clips keep the guesses of {self.otherwise.name}")
+            write_predictions(whole, RunFolder(folder).predictions(self.filled))
+
+    def left(self, folder: Path) -> Iterable[Path]:
+        yield from folder.rglob("*.parquet")
+
+
+def filled(made: Predictions, earlier: Predictions) -> Predictions:
+    """Guesses, with earlier ones for the clips that they lack, in alphabetical order of the clips."""
+    there = set(made.ids)
+    lacking = [name for name in earlier.ids if name not in there]
+    rest = earlier.aligned(lacking, made.classes).on(made.link)
+    ids = (*made.ids, *lacking)
+    order = sorted(range(len(ids)), key=ids.__getitem__)
+    return replace(
+        made,
+        ids=tuple(ids[row] for row in order),
+        scores=np.concatenate([made.scores, rest.scores])[order],
+        folds=None,
+        provenance={
+            **made.provenance,
+            "out_of_fold": bool(made.provenance.get("out_of_fold")) and bool(earlier.provenance.get("out_of_fold")),
+            "earlier": dict(earlier.provenance),
+        },
+    )

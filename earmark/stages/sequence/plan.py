@@ -1,0 +1,221 @@
+"""A plan: the stages of a sequence in their order, written down before any of them is begun.
+
+    plan = Plan(Ground(Path("sounds")), fold="each")
+    first = plan.train("curated", "small")
+    guesses = plan.guess("guess", by=first)
+    chosen = plan.clean("choose", Scoring(k=500), guesses)
+    plan.train("with-noisy", "small", labels=chosen, changes=["streams.curated.origins={curated: 1, noisy: 1}"])
+    carry_out(plan, Path("runs/loop"))
+
+What does not fit together is refused here, as far as it can be known, and not after hours of training.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from earmark.cleaning.rules.rule import Rule
+from earmark.core.errors import SettingsError
+from earmark.core.settings import nearest, read
+from earmark.core.yaml_text import override
+from earmark.stages.budget import Budget, within
+from earmark.stages.clean import CleanSettings
+from earmark.stages.recipe import Recipe, read_recipe
+from earmark.stages.sequence.cleaning import Cleaning, Unguessed
+from earmark.stages.sequence.ground import Ground
+from earmark.stages.sequence.guessing import Guessing, GuessSettings, Table
+from earmark.stages.sequence.stage import EACH, NONE, Stage
+from earmark.stages.sequence.training import Training
+
+_Settings = TypeVar("_Settings", CleanSettings, GuessSettings)
+_Stage = TypeVar("_Stage", bound=Stage)
+
+
+class Plan:
+    """Stages in the order in which they were asked for."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        *,
+        fold: str = NONE,
+        seed: int | None = None,
+        budget: Budget | None = None,
+        changes: Iterable[str] = (),
+    ) -> None:
+        """Begin a plan.
+
+        Args:
+            ground: what its stages work on.
+            fold: what they hold out unless they say otherwise: ``each``, ``none`` or the number of a fold.
+            seed: takes the place of those of the recipes; none leaves these.
+            budget: what every recipe has to keep within.
+            changes: ``stage.path=value``: settings of single stages, changed last.
+
+        Raises:
+            SettingsError: ``fold`` is none of these.
+        """
+        self.ground, self.seed, self.budget = ground, seed, budget or Budget()
+        self.fold = _fold(fold)
+        self.stages: list[Stage] = []
+        self._changes = _by_stage(changes)
+
+    def n_clips(self, origin: str) -> int:
+        """How many training clips of an origin there are."""
+        return len(self.ground.manifest.where(part="train", origin=origin))
+
+    def train(
+        self,
+        name: str,
+        recipe: Recipe | str,
+        *,
+        fold: str | None = None,
+        start: Training | None = None,
+        labels: Cleaning | None = None,
+        tables: Mapping[str, Table] | None = None,
+        changes: Sequence[str] = (),
+    ) -> Training:
+        """Train a recipe and score it.
+
+        Args:
+            name: what the stage and its folder are called.
+            recipe: a recipe, a YAML file, or the name of one that comes along.
+            fold: what is held out; none takes the choice of the plan.
+            start: begin with the weights of this training, each fold with those of the same fold.
+            labels: learn from the manifest that this cleaning leaves.
+            tables: which guesses lie in the files that settings name, by the paths of these settings.
+            changes: ``path=value``, made to the recipe before it is brought within the budget.
+
+        Raises:
+            SettingsError: the recipe is none, or does not fit the stages that it reads from.
+        """
+        chosen = self.fold if fold is None else _fold(fold)
+        what = f"the recipe of stage '{name}'"
+        data = (read_recipe(recipe) if isinstance(recipe, str) else recipe).model_dump(mode="json")
+        if start is not None:
+            data["model"]["start"] = {**(data["model"]["start"] or {}), "weights": start.name}
+        made = within(self.budget, read(Recipe, override(data, changes), what=what), what)
+        data = made.model_dump(mode="json")
+        if self.seed is not None:
+            data["seed"] = self.seed
+        made = read(Recipe, override(data, self._changes.get(name, ())), what=f"{what} with its changes")
+        folds = made.folds if chosen == NONE else self.ground.folds
+        made = made.model_copy(update={"folds": folds, "source": self.ground.source})
+        stage = Training(name, chosen, made, start, labels, dict(tables or {}))
+        _must_fit(stage)
+        return self._added(stage)
+
+    def guess(
+        self,
+        name: str,
+        by: Training,
+        settings: GuessSettings | None = None,
+        *,
+        otherwise: Guessing | None = None,
+    ) -> Guessing:
+        """Let the runs of a training guess about clips that they have not learnt from.
+
+        Args:
+            by: the training; where it has a run for each fold, the mean of those that have a say is taken.
+            otherwise: earlier guesses, for the clips that every run has learnt from.
+
+        Raises:
+            SettingsError: the snapshots of a training are to speak that keeps none.
+        """
+        made = self._changed(name, settings or GuessSettings())
+        if made.snapshots and not by.recipe.training.snapshots:
+            raise SettingsError(
+                f"stage '{name}' asks the snapshots of stage '{by.name}', which keeps none; set training.snapshots: "
+                "true there, or let its last weights speak"
+            )
+        return self._added(Guessing(name, by.fold, by, made, otherwise))
+
+    def clean(
+        self,
+        name: str,
+        settings: CleanSettings | Rule,
+        *guesses: Guessing,
+        unguessed: Unguessed = "refuse",
+    ) -> Cleaning:
+        """Judge the noisy labels as they were given.
+
+        Args:
+            settings: those of cleaning, or just the rule.
+            guesses: what to judge by.
+            unguessed: what becomes of noisy clips of which there is no guess: the stage is refused, or they go on as
+                unlabelled ones.
+        """
+        given = CleanSettings(rule=settings) if isinstance(settings, Rule) else settings
+        fold = next((each.fold for each in guesses), self.fold)
+        return self._added(Cleaning(name, fold, self._changed(name, given), guesses, unguessed))
+
+    def must_know_its_stages(self) -> None:
+        """Refuse changes to stages that there are not.
+
+        Raises:
+            SettingsError: with the nearest right name.
+        """
+        names = [stage.name for stage in self.stages]
+        for name in self._changes:
+            if name not in names:
+                raise SettingsError(f"there is no stage '{name}' to change; {nearest(name, names)}")
+
+    def _changed(self, name: str, settings: _Settings) -> _Settings:
+        changes = self._changes.get(name)
+        if not changes:
+            return settings
+        data = override(settings.model_dump(mode="json"), changes)
+        return read(type(settings), data, what=f"stage '{name}' with its changes")
+
+    def _added(self, stage: _Stage) -> _Stage:
+        if not re.fullmatch(r"[\w-]+", stage.name):
+            raise SettingsError(
+                f"a stage cannot be called '{stage.name}', for changes and folders are named after it; use letters, "
+                "digits and hyphens"
+            )
+        if any(stage.name == each.name for each in self.stages):
+            raise SettingsError(f"two stages are called '{stage.name}'; give each a name of its own")
+        self.stages.append(stage)
+        return stage
+
+
+def _fold(text: str) -> str:
+    if text not in (EACH, NONE) and not (text.isascii() and text.isdigit()):
+        raise SettingsError(f"--fold must be a number, '{EACH}' or '{NONE}', got '{text}'")
+    return text
+
+
+def _by_stage(changes: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for change in changes:
+        stage, _, rest = change.partition(".")
+        found.setdefault(stage, []).append(rest)
+    return found
+
+
+def _must_fit(stage: Training) -> None:
+    """Refuse weights that cannot become those of this recipe, and models that nobody can choose between."""
+    start, recipe = stage.start, stage.recipe
+    if start is None:
+        return
+    theirs, ours, asked = start.recipe.model.encoder.kind, recipe.model.encoder.kind, recipe.model.start
+    if theirs != ours and asked is not None and asked.strict != "none" and not asked.map:
+        raise SettingsError(
+            f"stage '{stage.name}' begins with the weights of stage '{start.name}', which are of encoder '{theirs}', "
+            f"but its recipe has '{ours}'; take that encoder, or ask for whatever fits with model.start.strict: none"
+        )
+    if start.fold == EACH and stage.fold == NONE:
+        raise SettingsError(
+            f"stage '{stage.name}' holds no fold out, but stage '{start.name}', with whose weights it begins, has one "
+            "model for each; let both hold out the same"
+        )
+
+
+def outlined(stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    """The stages as plain data: what each does and reads."""
+    return [
+        {"stage": stage.name, "does": stage.says(), "reads": [each.name for each in stage.reads], "fold": stage.fold}
+        for stage in stages
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.studies.arm import Arm, Study
+from bench.studies.arm import ALL_FOLDS, Arm, Study
 
 _NARROW = "{kind: skip_cnn, widths: [16, 32, 64, 128]}"
 _GENTLY = ("training.optimizer={kind: adamw, lr: 0.001, weight_decay: 0.05}", "training.schedule.warmup_epochs=5")
@@ -24,18 +24,21 @@ def _seen_as(name: str, log_mel: str, encoder: str = _NARROW) -> Arm:
 
 NARROW = _net("narrow skip net", _NARROW)
 
+_ATTENTION = _net("aux_attention", "{kind: aux_attention, width: 16}")
+_SOFTMAX = _loss("softmax_kl")
+
 NETS = (
-    _net("skip net", "{kind: skip_cnn, widths: [32, 64, 128, 256]}"),
     NARROW,
+    _net("skip net", "{kind: skip_cnn, widths: [32, 64, 128, 256]}"),
     _net("crnn", "{kind: crnn}"),
     _net("efficient", "{kind: efficient}"),
     _net("resnet", "{kind: resnet, layers: 18, width: 0.5}"),
     _net("mobilenet_v1", "{kind: mobilenet_v1, stem_stride: 2}"),
-    _net("aux_attention", "{kind: aux_attention, width: 16}"),
+    _ATTENTION,
     _net("patch_transformer", "{kind: patch_transformer}", *_GENTLY),
 )
 
-LOSSES = (NARROW, _loss("lsep"), _loss("focal"), _loss("asymmetric"), _loss("softmax_kl"))
+LOSSES = (NARROW, _loss("lsep"), _loss("focal"), _loss("asymmetric"), _SOFTMAX)
 
 SIZES = (
     NARROW,
@@ -48,10 +51,14 @@ SIZES = (
     _seen_as("narrow, 128 bands", "hop_samples: 1024, n_mels: 128"),
 )
 
+BEST = (NARROW, _ATTENTION, _SOFTMAX)
+"""The three that ranked highest on the folds of the other two studies."""
+
 _BUDGET_S = 180.0
 
 STUDIES = {
     "nets": Study(NETS, ("1", "3"), (1, 2), budget_s=_BUDGET_S),
     "losses": Study(LOSSES, ("1", "3"), (1, 2), folder="nets", budget_s=_BUDGET_S),
+    "nets_best": Study(BEST, ALL_FOLDS, folder="nets", budget_s=_BUDGET_S),
     "sizes": Study(SIZES, ("1", "3"), (1,), folder="nets", budget_s=_BUDGET_S),
 }

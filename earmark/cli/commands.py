@@ -290,7 +290,7 @@ def demo(
     changes: Changes = None,
     quiet: Quiet = False,
 ) -> None:
-    """The whole arc on generated sounds: data, training, tags, score, report."""
+    """The whole arc on generated sounds: training, cleaning, going on with what is left, scores, tags, reports."""
     from earmark.cli.console import Console
     from earmark.cli.demonstration import run_demo
 

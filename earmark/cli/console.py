@@ -61,7 +61,7 @@ class Console:
     def count(self, done: int, total: int, what: str) -> None:
         """Show how far something is; without a terminal, a line every ten seconds."""
         if not self.live:
-            if not self.quiet and time.monotonic() - self._told > 10:
+            if not self.quiet and done < total and time.monotonic() - self._told > 10:
                 self._told = time.monotonic()
                 self.say(f"{what}: {done} of {total}")
             return

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-from earmark.cli.cleaning import clean_labels, predict_noisy
+from earmark.cli.cleaning import clean_labels
 from earmark.cli.console import Console
+from earmark.cli.predicting import predict_noisy
 from earmark.cli.scoring import score_predictions
 from earmark.cli.tagging import tag_sounds
 from earmark.cli.work import train_runs

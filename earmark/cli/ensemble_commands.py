@@ -93,3 +93,39 @@ def submit(
     from earmark.cli.blending import submit_predictions
 
     raise typer.Exit(submit_predictions(predictions, sample, out, link))
+
+
+@app.command()
+def distil(
+    members: Annotated[list[str], typer.Argument(help="Folders of finished trainings: path, or name=path. Often.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for what the teachers think, and for the student.")],
+    recipe: Annotated[
+        str, typer.Option("--recipe", "-r", help="The student's: a YAML file, or a shipped one.")
+    ] = "small",
+    how: Annotated[str, typer.Option("--how", help="How the teachers are blended; earmark show blend.")] = "arithmetic",
+    data: Annotated[Path | None, typer.Option("--data", "-d", help="Their data folder; default: where it was.")] = None,
+    fold: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="What the student holds out: each, a fold, or none; default: as its teachers."),
+    ] = None,
+    budget: Annotated[
+        Optional[str],  # noqa: UP045
+        typer.Option(help="Share of the student's epochs, widths and seconds, as with earmark reproduce."),
+    ] = None,
+    changes: Changes = None,
+    store: StoreAt = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    quiet: Quiet = False,
+) -> None:
+    """Train a small net on what several trained ones think of all training clips; the same command goes on.
+
+    A student that is judged by a fold learns from those that held out the same one. -s weight=2 changes what it learns
+    (earmark show DistilSettings), -s training.epochs=40 its recipe, -s blend.scale=rank how its teachers are blended.
+    """
+    from earmark.cli.console import Console
+    from earmark.cli.distilling import distil_student
+
+    console = Console(quiet)
+    raise typer.Exit(
+        distil_student(members, recipe, how, data, out, fold, budget, changes or [], store, device, console)
+    )

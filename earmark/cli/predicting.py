@@ -6,17 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from earmark.cli.cleaning import predict_noisy
 from earmark.cli.console import Console
-from earmark.cli.work import prepared
+from earmark.cli.work import prepared_for
 from earmark.core.errors import SettingsError
 from earmark.core.settings import nearest
 from earmark.reports.tables import scores_as_text
 from earmark.stages.choose import Choice, candidates_in, choose, keep
-from earmark.stages.predict import NOISY, runs_in
+from earmark.stages.predict import NOISY, guess_noisy, runs_in
 from earmark.stages.predict_again import PARTS, Asked, predict_again
-from earmark.stages.prepare import with_folds
-from earmark.stages.recipe import read_recipe
 from earmark.stages.score import compare, rows
 from earmark.training.devices import device_named
 
@@ -52,19 +49,42 @@ def predict_parts(
     return 0
 
 
+def predict_noisy(
+    run: Path,
+    data: Path | None,
+    store: Path | None,
+    embed: bool,
+    snapshots: bool,
+    device: str,
+    console: Console,
+    changes: Sequence[str] = (),
+) -> int:
+    """``earmark predict``, without a part."""
+    _, done = prepared_for(runs_in(run)[0], data, store, console)
+    made = guess_noisy(
+        run,
+        done.manifest,
+        done.store,
+        console,
+        embed=embed,
+        snapshots=snapshots,
+        changes=changes,
+        device=device_named(device),
+    )
+    console.say(f"{made.n_clips} noisy clips guessed, in '{made.predictions}'")
+    if made.n_unheard:
+        console.say(f"{made.n_unheard} noisy clips were learnt from by every run, or could not be heard; no guess")
+    for place in made.embeddings:
+        console.say(f"embeddings: '{place}'")
+    return 0
+
+
 def _predict_again(
     run: Path, again: Sequence[Asked], data: Path | None, store: Path | None, device: str, console: Console
 ) -> None:
-    first = runs_in(run)[0]
-    facts = first.facts()
-    settings = read_recipe(str(first.path / "recipe.yaml"))
-    if store is None and "store" in facts:
-        store = Path(facts["store"])
-    done = prepared(settings, data or Path(facts["data"]), store, console)
-    held_out = facts.get("fold") is not None
-    manifest = with_folds(done.manifest, settings.folds, settings.seed) if held_out else done.manifest
+    recipe, done = prepared_for(runs_in(run)[0], data, store, console)
     for asked in again:
-        for table in predict_again(run, asked, settings, manifest, done.store, console, device_named(device)):
+        for table in predict_again(run, asked, recipe, done.manifest, done.store, console, device_named(device)):
             console.say(f"predicted: '{table}'")
 
 

@@ -54,7 +54,7 @@ def reproduce_system(
         print(text_table(["", "stage", "what it does"], [[i, r["stage"], r["does"]] for i, r in enumerate(rows, 1)]))
         return 0
     out = out or Path("runs") / name.rpartition(":")[2]
-    for line in _table(carry_out(plan, out, name=system.address)).splitlines():
+    for line in stages_as_text(carry_out(plan, out, name=system.address)).splitlines():
         console.say(line)
     console.say(f"what stands where: '{out / 'sequence.json'}'")
     return BAD_FILES if ground.n_quarantined else 0
@@ -76,8 +76,8 @@ def read_system(name: str, changes: list[str]) -> tuple[System, list[str]]:
     return made, [change for change in changes if change not in own]
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
-    """What each training scored, a line each."""
+def stages_as_text(rows: list[dict[str, Any]]) -> str:
+    """What each stage scored, a line each."""
     cells: list[list[str | float | None]] = []
     for row in rows:
         scores = {score["part"].split(",")[0]: score for score in reversed(row.get("scores", []))}

@@ -15,7 +15,9 @@ from earmark.stages.budget import Budget
 from earmark.stages.clean import CleanSettings
 from earmark.stages.find_lr import RangeTest
 from earmark.stages.recipe import Recipe
+from earmark.stages.sequence.distilling import DistilSettings
 from earmark.stages.sequence.guessing import GuessSettings
+from earmark.stages.sequence.predicting import PredictSettings
 
 COMMANDS: tuple[type[Settings], ...] = (
     AuditSettings,
@@ -24,7 +26,9 @@ COMMANDS: tuple[type[Settings], ...] = (
     DemoSettings,
     Budget,
     GuessSettings,
+    PredictSettings,
     BlendSettings,
+    DistilSettings,
 )
 """What commands can be told that read no recipe, or more than one."""
 

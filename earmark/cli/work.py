@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from earmark.cli.console import Console
@@ -90,19 +91,28 @@ def prepared(recipe: Recipe, data: Path, store: Path | None, console: Console) -
     return done
 
 
+def prepared_for(run: RunFolder, data: Path | None, store: Path | None, console: Console) -> tuple[Recipe, Prepared]:
+    """What a run worked on: its recipe, and its clips and audio, with folds where it holds one out.
+
+    Args:
+        data, store: where they are now, if not where they were; wherever this is called from, nothing is packed again.
+    """
+    facts, recipe = run.facts(), read_recipe(str(run.path / "recipe.yaml"))
+    if store is None and "store" in facts:
+        store = Path(facts["store"])
+    done = prepared(recipe, data or Path(facts["data"]), store, console)
+    if facts.get("fold") is not None:
+        done = replace(done, manifest=with_folds(done.manifest, recipe.folds, recipe.seed))
+    return recipe, done
+
+
 def report_run(run: Path, data: Path | None, store: Path | None, console: Console) -> int:
     """``earmark report``."""
     folder = one_run(run)
-    facts = folder.facts()
-    if not facts.get("finished"):
+    if not folder.facts().get("finished"):
         raise RunError(f"'{run}' is no finished run; train it with earmark train first", run)
-    settings = read_recipe(str(run / "recipe.yaml"))
-    if store is None and "store" in facts:  # wherever this is called from, nothing is packed again
-        store = Path(facts["store"])
-    done = prepare(data or Path(facts["data"]), settings.pack, console, source=settings.source, store=store)
-    held_out = facts.get("fold") is not None
-    manifest = with_folds(done.manifest, settings.folds, settings.seed) if held_out else done.manifest
-    for line in _scored_and_reported(folder, manifest, done.store):
+    _, done = prepared_for(folder, data, store, console)
+    for line in _scored_and_reported(folder, done.manifest, done.store):
         console.say(line)
     console.say(f"report: '{folder.report}'")
     return 0

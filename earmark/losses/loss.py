@@ -29,6 +29,11 @@ class Loss(Member, ABC, family="loss"):
         """
         return True
 
+    @property
+    def scale_of_cosines(self) -> float | None:
+        """By what cosines are multiplied to give the logits that it takes; none where any logits will do."""
+        return None
+
     @abstractmethod
     def __call__(
         self,

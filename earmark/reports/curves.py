@@ -177,9 +177,10 @@ def _number_axis(axes: Axes, group: list[Curve], *, label: str = "", from_zero: 
     least = min(float(np.nanmin(curve.values)) for curve in group)
     most = max(float(np.nanmax(curve.values)) for curve in group)
     # A single epoch has no range of its own: zero gives it a scale.
-    if least >= 0 and (from_zero or np.ptp(epochs) == 0):
+    linear = axes.get_yscale() == "linear"
+    if linear and least >= 0 and (from_zero or np.ptp(epochs) == 0):
         axes.set_ylim(0, 1.15 * most or 1.0)
-    if axes.get_yscale() == "linear":
+    if linear:
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4 if from_zero else 6, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 

@@ -49,6 +49,9 @@ class CosineOscillation(Warmed, kind="cosine_oscillation"):
         bottoms = _every(self.half_period_epochs, 2 * self.half_period_epochs, n_epochs)
         return _ends((round(bottom) + self.per_epoch for bottom in bottoms), n_epochs)
 
+    def cycle_end(self, number: int) -> float | None:
+        return (2 * number - 1) * self.half_period_epochs + self.per_epoch
+
 
 class CosineSteps(Warmed, kind="cosine_steps"):
     """The same oscillation counted in steps: the rate changes every ``every_steps``, whatever an epoch is.
@@ -90,6 +93,9 @@ class CosineRestarts(Warmed, kind="cosine_restarts"):
 
     def cycle_ends(self, n_epochs: int, steps_per_epoch: int) -> tuple[int, ...]:
         return _ends(map(round, _every(self.period_epochs, self.period_epochs, n_epochs)), n_epochs)
+
+    def cycle_end(self, number: int) -> float | None:
+        return number * self.period_epochs
 
 
 def _every(first: float, period: float, n_epochs: int) -> Iterable[float]:

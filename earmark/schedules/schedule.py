@@ -53,6 +53,10 @@ class Schedule(Member, ABC, family="schedule"):
         """Epochs after which a cycle is over and a snapshot is worth keeping; the last epoch is always one."""
         return (n_epochs,)
 
+    def cycle_end(self, number: int) -> float | None:
+        """The epochs that are over when a cycle ends, counted from 1; none where there are no cycles in epochs."""
+        return None
+
     @property
     def watches(self) -> Literal["train_loss", "held_out"] | None:
         """What of the history it answers to; most answer to nothing."""

@@ -66,7 +66,7 @@ class FrontEnd(Step, ABC, family="frontend"):
 
     @property
     def chained(self) -> tuple[FrontEnd, ...]:
-        """The front ends that this one is a sequence of, if it is one; ``build`` then makes a `Sequential` of theirs."""
+        """The front ends that this one is a sequence of, if any; ``build`` then makes a `Sequential` of theirs."""
         return ()
 
     @abstractmethod

@@ -51,17 +51,17 @@ def find(sources: Sequence[str], test: Sequence[str] = (), *, snapshots: bool = 
     Raises:
         DataError: there is nothing at a path, a folder holds no scores, or the two sides name other members.
     """
-    named, tested = _named(sources), _named(test)
-    found = {name: _tables(name, places, snapshots) for name, places in named.items()}
+    by_name, tested = named(sources), named(test)
+    found = {name: _tables(name, places, snapshots) for name, places in by_name.items()}
     if not tested:
         return found
-    if tested.keys() != named.keys() and len(tested) == len(named) == 1:
-        tested = dict(zip(named, tested.values(), strict=True))
-    for name in sorted(tested.keys() ^ named.keys()):
+    if tested.keys() != by_name.keys() and len(tested) == len(by_name) == 1:
+        tested = dict(zip(by_name, tested.values(), strict=True))
+    for name in sorted(tested.keys() ^ by_name.keys()):
         here, there = ("--test", "held-out") if name in tested else ("held-out", "--test")
         raise DataError(
             f"member '{name}' has {here} scores but no {there} ones; give both sides the same names "
-            f"(there: {', '.join(sorted(named if name in tested else tested))}; write name=path)"
+            f"(there: {', '.join(sorted(by_name if name in tested else tested))}; write name=path)"
         )
     for name, places in tested.items():
         files = _tables(name, places, snapshots).tables
@@ -120,21 +120,25 @@ def with_folds(table: Predictions, manifest: Manifest | None, name: str) -> Pred
     return replace(table, folds=np.array([folds[clip] for clip in table.ids], dtype=np.int64))
 
 
-def _named(sources: Sequence[str]) -> dict[str, list[Path]]:
-    """Paths by the name of their member."""
-    named: dict[str, list[Path]] = {}
+def named(sources: Sequence[str]) -> dict[str, list[Path]]:
+    """Paths by the name of their member, ``path`` or ``name=path``; see `find`.
+
+    Raises:
+        DataError: a path is named twice.
+    """
+    found: dict[str, list[Path]] = {}
     bare: list[Path] = []
     for source in sources:
         name, equals, rest = source.partition("=")
         if equals and name and rest and not Path(source).exists():
-            named.setdefault(name, []).append(Path(rest))
+            found.setdefault(name, []).append(Path(rest))
         else:
             bare.append(Path(source))
     for name, place in zip(_names(bare), bare, strict=True):
-        if place in named.get(name, []):
+        if place in found.get(name, []):
             raise DataError(f"'{place}' is named twice; an ensemble hears each model once")
-        named.setdefault(name, []).append(place)
-    return named
+        found.setdefault(name, []).append(place)
+    return found
 
 
 def _names(places: Sequence[Path]) -> list[str]:

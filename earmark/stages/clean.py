@@ -108,9 +108,7 @@ def case_of(manifest: Manifest, material: Material, *, vouched: bool = False) ->
         DataError: manifest and material do not fit together.
     """
     excused = _excused(material.guesses)
-    return Case.of(
-        _folded(manifest, material), material.guesses, material.embeddings, excused=excused, vouched=vouched
-    )
+    return Case.of(_folded(manifest, material), material.guesses, material.embeddings, excused=excused, vouched=vouched)
 
 
 def clean(

@@ -102,9 +102,10 @@ def guess(
     part: str = NOISY,
     into: Path | None = None,
     trusted: Manifest | None = None,
-    snapshots: bool = False,
+    snapshots: bool | Sequence[float] = False,
     learnt: bool = False,
     link: Literal["logit", "probability"] = "logit",
+    softmax: bool = False,
     changes: Sequence[str] = (),
     device: str | torch.device = "cpu",
 ) -> Guessed:
@@ -116,10 +117,13 @@ def guess(
         part: what messages and tables call them.
         into: a folder for tables and vectors, laid out as ``path``; none puts them beside the runs.
         trusted: clips of which vectors are written as well, a table a run; none writes no vectors.
-        snapshots: let the snapshots of each run speak instead of its last weights.
+        snapshots: let the snapshots of each run speak instead of its last weights: all of them, or those that are
+            nearest to some epochs.
         learnt: let runs also speak of clips that they have learnt from; the tables then say so, and nothing that must
             be out of fold takes them.
         link: whether the mean over the runs is one of log-odds or of probabilities.
+        softmax: read what the taggers say as log-odds of one choice among all classes; what is written are those of
+            each class's share.
         changes: to how the taggers are used; see `used`.
 
     Raises:
@@ -131,19 +135,18 @@ def guess(
     vectors: list[Path] = []
     for number, run in enumerate(runs, start=1):
         unseen = _unseen(run, wanted)
-        show.say(f"run '{run.path}', {number} of {len(runs)}: {len(unseen)} of {len(wanted)} {part} clips are unseen")
+        called = part.replace("_", "-")
+        show.say(f"run '{run.path}', {number} of {len(runs)}: {len(unseen)} of {len(wanted)} {called} clips are unseen")
         heard = wanted if learnt else unseen
         if not len(heard):
             continue
         place = run if into is None else RunFolder(into / run.path.relative_to(path))
-        asked = _Asked(part, place, snapshots, tuple(changes))
+        asked = _Asked(part, place, snapshots, softmax, tuple(changes))
         tables, space = _by_run(run, asked, heard, len(unseen) == len(heard), trusted, store, show, device)
         made.append(tables)
         vectors += [space] if space else []
-        if into is not None and len(tables) > 1:
-            write_predictions(
-                mean_of(list(map(read_predictions, tables)), heard.ids, link), asked.place.predictions(part)
-            )
+        if into is not None and place.predictions(part) not in tables:
+            write_predictions(mean_of(list(map(read_predictions, tables)), heard.ids, link), place.predictions(part))
     if not made:
         raise DataError(
             f"every run in '{path}' has learnt from all {part} clips, so nobody can judge them; train without them, or "
@@ -172,19 +175,20 @@ def mean_of(
 ) -> Predictions:
     """The mean, on a link, of what the models that have a say think of every clip, in the order of ``ids``.
 
-    Where each clip was heard by one model, that model's fold stands beside it; where all models held the same fold out,
-    the provenance names it.
+    Where each clip was heard by models of one fold, that fold stands beside it; where all models held the same fold
+    out, the provenance names it.
     """
     first = parts[0]
     row = {name: i for i, name in enumerate(ids)}
     total, n = np.zeros((len(ids), len(first.classes))), np.zeros(len(ids), np.int64)
-    folds = np.full(len(ids), -1, np.int64)
+    folds, of_one_fold = np.full(len(ids), -1, np.int64), True
     for part in parts:
         rows = [row[name] for name in part.ids]
+        fold = -1 if part.provenance.get("fold") is None else int(part.provenance["fold"])
+        of_one_fold = of_one_fold and not (n[rows].astype(bool) & (folds[rows] != fold)).any()
         total[rows] += part.aligned(part.ids, first.classes).on(link).scores
         n[rows] += 1
-        fold = part.provenance.get("fold")
-        folds[rows] = -1 if fold is None else int(fold)
+        folds[rows] = fold
     heard = n > 0
     held_out = {part.provenance.get("fold") for part in parts}
     without = {name for part in parts for name in part.provenance.get("without", ())} - set(np.array(ids)[heard])
@@ -193,7 +197,7 @@ def mean_of(
         first.classes,
         total[heard] / n[heard, None],
         link=link,
-        folds=folds[heard] if (n[heard] == 1).all() else None,
+        folds=folds[heard] if of_one_fold else None,
         provenance={
             "out_of_fold": all(part.provenance.get("out_of_fold", True) for part in parts),
             "fold": held_out.pop() if len(held_out) == 1 else None,
@@ -223,8 +227,15 @@ class _Asked(NamedTuple):
 
     part: str
     place: RunFolder
-    snapshots: bool
+    snapshots: bool | Sequence[float]
+    softmax: bool
     changes: tuple[str, ...]
+
+    def said(self, predictions: Predictions, facts: dict[str, Any]) -> Predictions:
+        """What a tagger said as log-odds of each class, with where it comes from."""
+        if self.softmax:
+            predictions = replace(predictions, link="softmax_logit").on("probability").on("logit")
+        return replace(predictions, provenance=facts)
 
 
 def _by_run(
@@ -241,7 +252,7 @@ def _by_run(
     takers = _takers(run, asked)
     clips = Clips.of(wanted, store)
     tables = {
-        name: (asked.place.predictions(name), _facts(run, weights, clips, out_of_fold, asked.changes))
+        name: (asked.place.predictions(name), _facts(run, weights, clips, out_of_fold, asked))
         for name, weights in takers.items()
     }
     space = None
@@ -258,13 +269,13 @@ def _by_run(
                 what=f"hear {run.path.name}",
             )
             write_embeddings(replace(heard.embeddings, provenance=facts), space)
-            write_predictions(replace(heard.predictions.aligned(clips.ids), provenance=facts), table)
+            write_predictions(asked.said(heard.predictions.aligned(clips.ids), facts), table)
     for name, weights in takers.items():
         table, facts = tables[name]
         if not is_table(table, clips.ids, facts):
             tagger = _tagger(run, weights, wanted, asked.changes, device)
             made = predict(tagger, clips, track=show.track, what=f"predict {name}")
-            write_predictions(replace(made, provenance=facts), table)
+            write_predictions(asked.said(made, facts), table)
     return [table for table, _ in tables.values()], space
 
 
@@ -274,7 +285,10 @@ def _takers(run: RunFolder, asked: _Asked) -> dict[str, Path]:
         return {asked.part: run.tagger}
     if not run.snapshots:
         raise RunError(f"run '{run.path}' kept no snapshots; train it with training.snapshots: true", run.path)
-    return {f"{asked.part}-epoch-{epoch:04d}": place for epoch, place in run.snapshots.items()}
+    chosen = list(run.snapshots)
+    if not isinstance(asked.snapshots, bool):
+        chosen = sorted({min(run.snapshots, key=lambda epoch: abs(epoch - wanted)) for wanted in asked.snapshots})
+    return {f"{asked.part}-epoch-{epoch:04d}": run.snapshots[epoch] for epoch in chosen}
 
 
 def _tagger(
@@ -291,7 +305,7 @@ def _tagger(
     return tagger
 
 
-def _facts(run: RunFolder, weights: Path, clips: Clips, out_of_fold: bool, changes: Sequence[str]) -> dict[str, Any]:
+def _facts(run: RunFolder, weights: Path, clips: Clips, out_of_fold: bool, asked: _Asked) -> dict[str, Any]:
     """Where a table of guesses comes from."""
     name = weights_name(weights)
     facts = run.facts()
@@ -301,5 +315,6 @@ def _facts(run: RunFolder, weights: Path, clips: Clips, out_of_fold: bool, chang
         "weights": name,
         "out_of_fold": out_of_fold,
         "without": list(clips.missing),
-        **({"use": list(changes)} if changes else {}),
+        **({"use": list(asked.changes)} if asked.changes else {}),
+        **({"softmax": True} if asked.softmax else {}),
     }

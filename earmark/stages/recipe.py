@@ -140,6 +140,15 @@ class Recipe(Settings):
                     f"objective.{name} has loss '{loss.kind}', which takes labels that are there or not, but "
                     f"view.{place} ({step.kind}) mixes them by shares; set labels: union there, or take another loss"
                 )
+            scale = loss.scale_of_cosines
+            for head in part.term.heads if scale is not None else ():
+                theirs = getattr(self.model.heads.get(head), "cosine", None)
+                if theirs != scale:
+                    raise ValueError(
+                        f"objective.{name} has loss '{loss.kind}', which wants {scale:g} times the cosine of an angle, "
+                        f"but head '{head}' gives {'other logits' if theirs is None else f'{theirs:g} times that'}; "
+                        f"set model.heads.{head}.cosine: {scale:g} (heads pooled and recurrent have it)"
+                    )
 
     def _guests(self) -> set[str]:
         """The streams that steps of the view mix into the others."""

@@ -93,8 +93,9 @@ class TrainingSettings(Settings):
     def snapshots_after(self, steps_per_epoch: int) -> frozenset[int]:
         """The epochs after which a tagger is kept; the schedule needs to know how many steps an epoch has."""
         ends = self.schedule.cycle_ends(self.epochs, steps_per_epoch) if self.snapshots else ()
-        return frozenset(ends).union(range(self.snapshot_epochs, self.epochs + 1, self.snapshot_epochs)
-                                     if self.snapshot_epochs else ())
+        return frozenset(ends).union(
+            range(self.snapshot_epochs, self.epochs + 1, self.snapshot_epochs) if self.snapshot_epochs else ()
+        )
 
     def augments(self, epoch: int) -> bool:
         """Whether the augmentations are on in the epoch that follows so many."""

@@ -13,28 +13,17 @@ SMALL = ("--budget", "epochs=0.01,widths=0.06,seconds=0.3", "--fold", "0")
 
 def test_systems_explain_themselves(earmark) -> None:
     assert "system.three_stages" in earmark("show", "system").out
-    said = earmark("show", "system.soft_pseudo_labels").out
-    assert "O. Akiyama and J. Sato, 2019" in said and "default own_fold" in said
-    assert "default 0.01" in earmark("show", "system.three_stages").out
+    said = earmark("show", "system.three_stages").out
+    assert "(J. Deng, 2019)" in said and "consistency: float, default 0.01" in said
     assert "epochs: float, default 1.0" in earmark("show", "Budget").out
 
 
 def test_a_plan_is_shown_without_doing_anything(earmark, sounds: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    said = earmark(
-        "reproduce", "select_and_retrain", "--data", sounds, "--out", out, "--plan", "-s", "clips=[900, 1800]"
-    )
+    said = earmark("reproduce", "three_stages", "--data", sounds, "--out", out, "--plan", "-s", "legacy=true")
     assert said.code == 0 and not out.exists()
     lines = [line.split() for line in said.out.splitlines()[2:]]
-    assert [line[1] for line in lines] == [
-        "curated",
-        "guess-1",
-        "choose-1",
-        "round-1",
-        "guess-2",
-        "choose-2",
-        "round-2",
-    ]
+    assert [line[1] for line in lines] == ["draw", "warm-up", "fine-tune", "guess", "filter", "semi-supervised"]
 
 
 def test_refusals_are_a_sentence(earmark, sounds: Path, tmp_path: Path) -> None:
@@ -69,5 +58,3 @@ def test_a_system_is_reproduced_and_a_late_change_redoes_the_end(earmark, sounds
         assert (tmp_path / "out" / row["folder"] / "report.html").is_file() or row["stage"] == "guess"
     again = earmark("reproduce", "three_stages", *where, *few, "-s", "consistency=0.5")
     assert again.code == 0 and again.err.count("finished before, skipped") == 5
-    other = earmark("reproduce", "select_and_retrain", *where)
-    assert other.code == 4 and "holds the stages of sequence 'three_stages', not of 'select_and_retrain'" in other.err

@@ -32,7 +32,7 @@ def test_settings_and_a_table_for_both_common_spectrograms(earmark) -> None:
 
 def test_a_recipe_gives_its_view_and_the_settings_of_the_same_encoder(earmark) -> None:
     table = rows(earmark("show", "encoder.skip_cnn", "s0").out)
-    assert table[""] == "view of s0" and table["maps"] == "maps 961 channels of 8 bands"
+    assert table[""] == "view of s0" and table["maps"] == "maps 963 channels of 8 bands"
     said = earmark("show", "encoder.skip_cnn", "demo").out
     assert "skip_cnn as in recipe demo, without a head" in said
     narrow = rows(earmark("show", "encoder.skip_cnn", "demo", "-s", "widths=[4, 4, 4]").out)

@@ -22,6 +22,7 @@ SMALL: dict[str, list[dict[str, Any]]] = {
     "attention": [{}, {"weights": "shared", "bounded": False, "bands": "max"}, {"of": "probabilities", "hidden": 6}],
     "linear_softmax": [{}, {"bands": "max", "hidden": 6, "prior": 0.1}],
     "mean_max": [{}, {"swapped": True}],
+    "pooled": [{}, {"cosine": 30.0, "hidden": (6,), "dropout": 0.1}],
     "recurrent": [
         {"units": 6, "hidden": (5,)},
         {"units": 4, "layers": 1, "both_ways": True, "bands": "mean", "layer_norm": True, "hidden": "same"},

@@ -18,6 +18,7 @@ from earmark.losses.loss import Loss
 from tests.losses.rows import C, N, rows
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
+    "arcface": [{"margin": 0.0}, {"scale": 8.0, "margin": 1.0}],
     "asymmetric": [{"gamma_pos": 1.0, "gamma_neg": 0.5}, {"gamma_neg": 2.0, "clip": 0.0}, {"gamma_neg": 0.0}],
     "bce": [{"smoothing": 0.1, "positive_weight": 3.0}, {"double_sigmoid": True}],
     "focal": [{"gamma": 0.0}, {"gamma": 0.5, "alpha": 0.25}],

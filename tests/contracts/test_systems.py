@@ -13,6 +13,7 @@ from earmark.core.manifest import Manifest
 from earmark.core.settings import read
 from earmark.models.network import n_parameters
 from earmark.stages.budget import Budget
+from earmark.stages.sequence.blending import Blending
 from earmark.stages.sequence.ground import Ground
 from earmark.stages.sequence.plan import Plan, outlined
 from earmark.stages.sequence.training import Training
@@ -47,7 +48,7 @@ def test_stages_read_only_what_came_before(kind: str, fold: str) -> None:
     for stage in plan.stages:
         assert set(stage.reads) <= set(before), stage.name
         before.append(stage)
-    assert isinstance(plan.stages[-1], Training), "in the end there is a tagger"
+    assert isinstance(plan.stages[-1], Training | Blending), "in the end there are scores"
     names = {row["stage"] for row in outlined(plan.stages)}
     assert len(names) == len(plan.stages)
     assert names.isdisjoint(System.named(kind).model_fields), "a change could mean either"

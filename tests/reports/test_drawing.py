@@ -174,3 +174,9 @@ def test_a_clip_says_which_of_its_labels_were_placed_where():
     top = (Guess("Bark", 0.9, 1), Guess("Meow", 0.2, 2), Guess("Rain", 0.01, 17))
     said = texts(clip_figure(WorstClip("c", np.zeros(0, np.float32), 0, ("Meow", "Rain"), top, 0.1)))
     assert {"Bark", "✓ Meow", "✓ Rain (no. 17)", "0.90", "its sound is not at hand"} <= set(said)
+
+
+def test_losses_of_one_epoch_that_are_far_apart_have_an_axis() -> None:
+    figure = learning_curves([{"epoch": 1, "total": 0.7, "labels": 0.7, "alike": 1e-6}])  # warnings are errors here
+    axes = figure.axes[0]
+    assert axes.get_yscale() == "log" and axes.get_ylim()[0] > 0

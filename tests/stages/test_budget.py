@@ -40,7 +40,8 @@ def test_every_recipe_keeps_within_a_budget(name: str) -> None:
 
 
 def test_a_schedule_keeps_its_shape_and_its_cycles() -> None:
-    recipe = read_recipe("soft_pseudo_labels")
+    cycles = ("training.epochs=512", "training.score_epochs=8", "training.schedule.kind=cosine_restarts")
+    recipe = read_recipe("small", cycles)
     small = within(Budget(epochs=1 / 32), recipe)
     ends = [each.training.schedule.cycle_ends(each.training.epochs, 10) for each in (recipe, small)]
     assert ends == [tuple(range(64, 513, 64)), tuple(range(2, 17, 2))]
@@ -51,7 +52,7 @@ def test_a_schedule_keeps_its_shape_and_its_cycles() -> None:
 
 
 def test_augmentation_is_switched_off_in_time_however_short_it_is() -> None:
-    recipe = read_recipe("select_and_retrain")
+    recipe = read_recipe("small", ("training.epochs=100", "training.augment_epochs=90"))
     assert within(Budget(epochs=0.1), recipe).training.augment_epochs == 9
     assert within(Budget(epochs=0.02), recipe).training.augment_epochs == 1
     assert within(Budget(epochs=0.01), recipe).training.augment_epochs is None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from earmark.core.errors import DataError
 from earmark.data.sources.listing import existing_folder
+from earmark.data.sources.pictures import no_pictures, picture_in
 from earmark.data.sources.source import Source
 
 WITH_TABLES = ("manifest", "fsdkaggle2019", "csv")
@@ -24,7 +25,8 @@ def detect(root: str | Path) -> Source:
     """The source, with its defaults, that can read this folder.
 
     Raises:
-        DataError: no such folder, or not exactly one layout fits; with what was looked for.
+        DataError: no such folder, or not exactly one layout fits; with what was looked for. Ready-made pictures in
+            place of audio are refused with the reason.
     """
     root = existing_folder(root)
     for kinds in (WITH_TABLES, WITHOUT_TABLES):
@@ -37,6 +39,8 @@ def detect(root: str | Path) -> Source:
                 f"choose one, for example with -s source.kind={fitting[0]}",
                 root,
             )
+    if (picture := picture_in(root)) is not None:
+        raise no_pictures(root, picture)
     looked_for = "; ".join(f"{kind}: {Source.named(kind).wanted}" for kind in (*WITH_TABLES, *WITHOUT_TABLES))
     raise DataError(
         f"no layout that earmark knows lies in '{root}'; it looked for {looked_for}; "

@@ -22,6 +22,7 @@ from earmark.core.errors import DataError
 from earmark.core.manifest import Manifest
 from earmark.data.cells import numbers, read_csv
 from earmark.data.sources.listing import existing_folder, present_files
+from earmark.data.sources.pictures import no_pictures, picture_in
 from earmark.data.sources.source import Origin, Part, Source
 from earmark.data.sources.vocabulary import read_vocabulary, spelled
 
@@ -155,6 +156,8 @@ class FSDKaggle2019(Source, kind="fsdkaggle2019"):
         """Where the clips lie, relative to the root."""
         usual, zenodo = section.folders
         folder = next((name for name in section.folders if (root / name).is_dir()), None)
+        if folder is None and self.check_files and (picture := picture_in(root)) is not None:
+            raise no_pictures(root, picture)
         if folder is None and self.check_files:
             raise DataError(
                 f"the clips that {table.name} lists must lie in '{usual}' or '{zenodo}' in '{root}', and neither is "

@@ -14,6 +14,7 @@ import polars as pl
 
 from earmark.core.errors import DataError
 from earmark.data.cells import missing
+from earmark.data.sources.pictures import PICTURE_SUFFIXES, no_pictures, picture_in
 
 AUDIO_SUFFIXES = frozenset(
     {".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".mp2", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"}
@@ -29,6 +30,8 @@ def existing_folder(root: str | Path) -> Path:
         DataError: there is no such folder (with the nearest that is there), or it is a file.
     """
     root = Path(root)
+    if root.is_file() and root.suffix.lower() in PICTURE_SUFFIXES:
+        raise no_pictures(root.parent, root.name)
     if root.is_file():
         raise DataError(f"a folder with clips was wanted, but '{root}' is a file; name the folder it lies in", root)
     if not root.is_dir():
@@ -70,7 +73,7 @@ def present_files(root: Path, files: pl.Series, listed_in: str, kind: str) -> pl
         kind: the kind of source that reads it, for the option that the sentence names.
 
     Raises:
-        DataError: how many files are missing, with the first three.
+        DataError: how many files are missing, with the first three; or that pictures of them came in their place.
     """
     folders: dict[str, tuple[set[str], dict[str, str]]] = {}
     found, lost = [], []
@@ -84,6 +87,10 @@ def present_files(root: Path, files: pl.Series, listed_in: str, kind: str) -> pl
             lost.append(file)
         found.append(file if name in names else f"{folder}/{by_stem.get(stem)}".removeprefix("/"))
     if lost:
+        # Where nothing at all is there, one file may stand for all clips; else only what is named after a clip counts.
+        stems = frozenset(PurePosixPath(file).stem for file in lost) if len(lost) < len(found) else frozenset()
+        if (picture := picture_in(root, stems)) is not None:
+            raise no_pictures(root, picture)
         some = ", ".join(f"'{file}'" for file in lost[:3]) + (", ..." if len(lost) > 3 else "")
         raise DataError(
             f"{len(lost)} of the {len(found)} files that {listed_in} lists are not in '{root}': {some}; bring them, or "

@@ -33,6 +33,9 @@ class Layered(Head, ABC):
     """Whether what comes in goes through batch norm first."""
     prior: float | None = Field(None, gt=0, lt=1)
     """Probability that every class starts from; null starts at one half."""
+    cosine: float | None = Field(None, gt=0)
+    """Lets the last layer answer by angles, as loss ``arcface`` wants it: this times the cosine between a clip and each
+    class; 30 is usual. Null: a linear layer."""
 
     @model_validator(mode="after")
     def _one_dropout_a_layer(self) -> Self:
@@ -43,6 +46,10 @@ class Layered(Head, ABC):
             )
         if any(not 0 <= share < 1 for share in self.dropouts):
             raise ValueError(f"dropout is a share from 0 to below 1, got {self.dropout}")
+        if self.cosine is not None and self.prior is not None:
+            raise ValueError(
+                "a last layer that answers by angles has no bias to start from; leave out prior, or cosine"
+            )
         return self
 
     @property
@@ -84,4 +91,5 @@ class Layered(Head, ABC):
             input_dropout=self.input_dropout,
             dropout=self.dropouts,
             prior=self.prior,
+            cosine=self.cosine,
         )

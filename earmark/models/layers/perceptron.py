@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from earmark.core.errors import SettingsError
 from earmark.models.layers.convolution import ActivationName, activation
+from earmark.models.layers.cosine import CosineLinear
 
 NormPlace = Literal["none", "before", "after"]
 """Where batch norm stands: nowhere, before the activation, or after it."""
@@ -32,6 +33,7 @@ class Perceptron(nn.Sequential):
         dropout: share of the units of each hidden layer that is dropped in training, one number a layer.
         prior: the probability that every class starts from; none starts at one half. Most labels are absent, and a net
             that starts by saying so need not spend its first epochs on learning it.
+        cosine: where given, the last layer answers by angles, see `CosineLinear`, and this is its scale.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class Perceptron(nn.Sequential):
         input_dropout: float = 0.0,
         dropout: Sequence[float] = (),
         prior: float | None = None,
+        cosine: float | None = None,
     ) -> None:
         layers: list[nn.Module] = [nn.BatchNorm1d(n_in)] if input_norm else []
         layers.append(nn.Dropout(input_dropout))
@@ -56,8 +59,8 @@ class Perceptron(nn.Sequential):
                 steps.insert(0 if norm == "before" else 1, nn.BatchNorm1d(units))
             layers += [nn.Linear(n_in, units), *steps, nn.Dropout(share)]
             n_in = units
-        last = nn.Linear(n_in, n_out)
-        if prior is not None:
+        last: nn.Module = nn.Linear(n_in, n_out) if cosine is None else CosineLinear(n_in, n_out, cosine)
+        if prior is not None and isinstance(last, nn.Linear):
             nn.init.constant_(last.bias, math.log(prior / (1 - prior)))
         super().__init__(*layers, last)
         self.normed = input_norm or (norm != "none" and bool(hidden))

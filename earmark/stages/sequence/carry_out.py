@@ -27,9 +27,8 @@ import filelock
 from earmark.core.errors import RunError
 from earmark.core.fingerprint import fingerprint
 from earmark.stages.sequence.plan import Plan, outlined
-from earmark.stages.sequence.stage import Stage, content
+from earmark.stages.sequence.stage import Stage, Trained, content
 from earmark.stages.sequence.standing import FINISHED, Standing
-from earmark.stages.sequence.training import Training
 
 _LOCK = "sequence.lock"
 
@@ -53,18 +52,19 @@ def carry_out(plan: Plan, out: Path, *, name: str = "sequence") -> list[dict[str
     facts = {"data": str(ground.data), "fold": plan.fold, "budget": plan.budget.model_dump(mode="json")}
     with _alone(out):
         standing = Standing.open(out, name, facts, outlined(plan.stages))
-        ground.expect({stage.recipe.pack for stage in plan.stages if isinstance(stage, Training)})
+        ground.expect({stage.recipe.pack for stage in plan.stages if isinstance(stage, Trained)})
         places: dict[Stage, Path] = {}
         for number, stage in enumerate(plan.stages, start=1):
             where = f"stage {number} of {len(plan.stages)}, {stage.name}"
             read = [standing.result(each.name) for each in stage.reads]
             finger = fingerprint(stage.kind, stage.asked(ground), read)
-            places[stage] = out / f"{stage.name}-{finger[:8]}"
-            row = standing.place(stage.name, places[stage].name, finger)
+            places[stage] = stage.place(out, finger)
+            called = places[stage].name if places[stage].parent == out else str(places[stage])
+            row = standing.place(stage.name, called, finger)
             if row["state"] == FINISHED and places[stage].is_dir():
-                show.say(f"{where}: finished before, skipped ('{places[stage].name}')")
+                show.say(f"{where}: finished before, skipped ('{called}')")
                 continue
-            show.say(f"{where}: {stage.says()}, in '{places[stage].name}'")
+            show.say(f"{where}: {stage.says()}, in '{called}'")
             former = standing.former(stage.name)
             if former and not places[stage].is_dir():
                 show.say(f"its settings or what it reads have changed; what came of the former stays in '{former}'")

@@ -3,59 +3,38 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from earmark.core.manifest import Manifest
 from earmark.core.predictions import Predictions
-from earmark.core.settings import Settings
 from earmark.data.tables import read_predictions, write_predictions
 from earmark.runs.folder import RunFolder
 from earmark.stages.predict import guess
-from earmark.stages.sequence.stage import EACH, Stage
-from earmark.stages.sequence.training import Training
+from earmark.stages.sequence.speaking import Speaking
+from earmark.stages.sequence.stage import EACH, Stage, Telling, Trained
 
 if TYPE_CHECKING:
     from earmark.stages.sequence.ground import Ground
 
 
-class GuessSettings(Settings):
+class GuessSettings(Speaking):
     """Of which clips guesses are made, and by whom."""
 
-    of: Literal["noisy", "unlabelled", "curated", "test"] = "noisy"
-    """The clips: those of an origin in the training part, or the test part."""
-    snapshots: bool = False
-    """Whether the snapshots of each run speak instead of its last weights."""
+    of: Literal["noisy", "unlabelled", "curated", "train", "test"] = "noisy"
+    """The clips: those of an origin in the training part, all of that part, or the test part."""
     embed: bool = False
     """Whether vectors of these clips and of the curated ones are kept as well."""
     learnt: bool = False
     """Whether runs also speak of clips that they have learnt from. Whoever needs guesses out of fold refuses them."""
-    mean: Literal["logit", "probability"] = "logit"
-    """What the mean over several runs and snapshots is one of."""
-
-
-class Table(NamedTuple):
-    """One of the tables of a stage of guesses."""
-
-    stage: "Guessing"
-    own: bool
-    """Whether each fold takes the guesses of the model that held it out, or all take the mean of all models."""
-
-    def file(self, places: Mapping[Stage, Path]) -> Path:
-        """Where it lies; ``{fold}`` in it stands for the fold that is held out."""
-        folder = places[self.stage]
-        if self.own and self.stage.by.fold == EACH:
-            return RunFolder(folder / "fold-{fold}").predictions(self.stage.settings.of)
-        filled = RunFolder(folder).predictions(self.stage.filled)
-        return filled if filled.is_file() else RunFolder(folder).predictions(self.stage.settings.of)
 
 
 @dataclass(frozen=True, eq=False)
-class Guessing(Stage):
+class Guessing(Telling):
     """Asks the runs of a training; of several that have a say the mean is taken."""
 
-    by: Training
+    by: Trained
     settings: GuessSettings
     otherwise: "Guessing | None" = None
     """Earlier guesses, which stand in where every run of ``by`` has learnt from a clip."""
@@ -69,15 +48,11 @@ class Guessing(Stage):
     def says(self) -> str:
         return f"{self.kind} of {self.settings.of} clips by {self.by.name}"
 
-    @property
-    def own(self) -> Table:
-        """For each fold the guesses of the model that held it out."""
-        return Table(self, own=True)
-
-    @property
-    def mean(self) -> Table:
-        """The mean of all models that have a say."""
-        return Table(self, own=False)
+    def table(self, folder: Path, *, own: bool) -> Path:
+        if own and self.by.fold == EACH:
+            return RunFolder(folder / "fold-{fold}").predictions(self.settings.of)
+        earlier = RunFolder(folder).predictions(self.filled)
+        return earlier if earlier.is_file() else RunFolder(folder).predictions(self.settings.of)
 
     @property
     def filled(self) -> str:
@@ -96,7 +71,7 @@ class Guessing(Stage):
     def wanted(self, ground: "Ground") -> Manifest:
         """The clips that are guessed."""
         clips, of = ground.clips(self.fold), self.settings.of
-        return clips.where(part="test") if of == "test" else clips.where(part="train", origin=of)
+        return clips.where(part=of) if of in ("train", "test") else clips.where(part="train", origin=of)
 
     def work(self, ground: "Ground", places: Mapping[Stage, Path]) -> None:
         settings, folder = self.settings, places[self]
@@ -108,9 +83,8 @@ class Guessing(Stage):
             part=settings.of,
             into=folder,
             trusted=ground.clips(self.fold).where(part="train", origin="curated") if settings.embed else None,
-            snapshots=settings.snapshots,
             learnt=settings.learnt,
-            link=settings.mean,
+            **settings.asked(self.by.recipe),
             device=ground.torch_device,
         )
         if self.otherwise is not None and made.n_unheard:

@@ -14,22 +14,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from earmark.cleaning.rules.rule import Rule
 from earmark.core.errors import SettingsError
+from earmark.core.manifest import ORIGINS
 from earmark.core.settings import nearest, read
 from earmark.core.yaml_text import override
+from earmark.ensemble.blends.arithmetic import Arithmetic
+from earmark.ensemble.blends.blend import Blend
+from earmark.stages.blend import BlendSettings
 from earmark.stages.budget import Budget, within
 from earmark.stages.clean import CleanSettings
 from earmark.stages.recipe import Recipe, read_recipe
+from earmark.stages.sequence.blending import Blending
 from earmark.stages.sequence.cleaning import Cleaning, Unguessed
+from earmark.stages.sequence.distilling import FILE, DistilSettings, ask, taught
+from earmark.stages.sequence.finished import Finished
 from earmark.stages.sequence.ground import Ground
-from earmark.stages.sequence.guessing import Guessing, GuessSettings, Table
-from earmark.stages.sequence.stage import EACH, NONE, Stage
+from earmark.stages.sequence.guessing import Guessing, GuessSettings
+from earmark.stages.sequence.matching import must_blend, must_fit, must_not_know, named, one_fold
+from earmark.stages.sequence.predicting import Predicting, PredictSettings
+from earmark.stages.sequence.stage import EACH, NONE, Stage, Table, Trained, is_fold
 from earmark.stages.sequence.training import Training
 
-_Settings = TypeVar("_Settings", CleanSettings, GuessSettings)
+_Settings = TypeVar("_Settings", CleanSettings, GuessSettings, PredictSettings, BlendSettings)
 _Stage = TypeVar("_Stage", bound=Stage)
 
 
@@ -66,13 +76,18 @@ class Plan:
         """How many training clips of an origin there are."""
         return len(self.ground.manifest.where(part="train", origin=origin))
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins of the training clips."""
+        return tuple(origin for origin in ORIGINS if self.n_clips(origin))
+
     def train(
         self,
         name: str,
         recipe: Recipe | str,
         *,
         fold: str | None = None,
-        start: Training | None = None,
+        start: Trained | None = None,
         labels: Cleaning | None = None,
         tables: Mapping[str, Table] | None = None,
         changes: Sequence[str] = (),
@@ -104,13 +119,13 @@ class Plan:
         folds = made.folds if chosen == NONE else self.ground.folds
         made = made.model_copy(update={"folds": folds, "source": self.ground.source})
         stage = Training(name, chosen, made, start, labels, dict(tables or {}))
-        _must_fit(stage)
+        must_fit(stage)
         return self._added(stage)
 
     def guess(
         self,
         name: str,
-        by: Training,
+        by: Trained,
         settings: GuessSettings | None = None,
         *,
         otherwise: Guessing | None = None,
@@ -125,12 +140,90 @@ class Plan:
             SettingsError: the snapshots of a training are to speak that keeps none.
         """
         made = self._changed(name, settings or GuessSettings())
-        if made.snapshots and not by.recipe.training.snapshots:
-            raise SettingsError(
-                f"stage '{name}' asks the snapshots of stage '{by.name}', which keeps none; set training.snapshots: "
-                "true there, or let its last weights speak"
-            )
+        made.must_fit(name, by.name, by.recipe)
         return self._added(Guessing(name, by.fold, by, made, otherwise))
+
+    def predict(self, name: str, by: Trained, settings: PredictSettings | None = None) -> Predicting:
+        """Let the models of a training say once more what they held out, and the test part, in another way.
+
+        Args:
+            by: the training.
+            settings: whether snapshots speak, and how clips are heard.
+
+        Raises:
+            SettingsError: snapshots are to speak that it does not keep.
+        """
+        made = self._changed(name, settings or PredictSettings())
+        made.must_fit(name, by.name, by.recipe)
+        return self._added(Predicting(name, by.fold, by, made))
+
+    def blend(
+        self,
+        name: str,
+        members: Mapping[str, Stage | Sequence[Stage]] | Sequence[Stage],
+        how: Blend | BlendSettings | None = None,
+    ) -> Blending:
+        """Make one table of scores of those of several stages: of held-out clips, of the test part, and of guesses.
+
+        What learns sees held-out clips alone, and is scored on folds that it has not seen; where the plan does not hold
+        out each fold, it has nothing to learn from, and the plain mean takes its place.
+
+        Args:
+            members: trainings, predictions and other blends; with them guesses, those of all members or of none. By
+                name, or called after their stages, guesses after the training that they are of. Several stages of one
+                member (seeds, say) are averaged first.
+            how: the blend, or all settings of blending; none takes the plain mean of chances.
+
+        Raises:
+            SettingsError: the members hold out different folds, or guess different clips.
+        """
+        made = how if isinstance(how, BlendSettings) else BlendSettings(blend=how or Arithmetic())
+        by_name = named(members)
+        fold = one_fold(name, by_name, self.fold)
+        stage = Blending(name, fold, by_name, self._changed(name, made))
+        must_blend(stage)
+        return self._added(stage)
+
+    def distil(
+        self,
+        name: str,
+        teacher: Trained | Predicting | Blending,
+        recipe: Recipe | str,
+        settings: DistilSettings | None = None,
+        *,
+        fold: str | None = None,
+        changes: Sequence[str] = (),
+    ) -> Training:
+        """Train a student on what a teacher thinks of all training clips, beside the labels.
+
+        The student that is judged by a fold learns what the teachers think that held out the same one. The stages that
+        ask the teachers are added before it.
+
+        Args:
+            teacher: a training, predictions, or a blend.
+            recipe: the student's.
+            settings: what it learns of the teacher.
+            fold: what the student holds out; none takes the choice of the teacher.
+            changes: ``path=value``, to the student's recipe.
+
+        Raises:
+            SettingsError: the student holds out what its teachers have learnt from.
+        """
+        made = settings or DistilSettings()
+        chosen = teacher.fold if fold is None else _fold(fold)
+        must_not_know(name, chosen, teacher)
+        told = ask(self, name, teacher)
+        asked = taught(made, read_recipe(recipe) if isinstance(recipe, str) else recipe, self.origins, changes)
+        tables = {FILE: told.mean if chosen == NONE else told.own}
+        return self.train(name, asked, fold=chosen, tables=tables)
+
+    def finished(self, name: str, folder: Path) -> Finished:
+        """A training that was finished elsewhere, as a stage from which others can read.
+
+        Raises:
+            RunError: there is none in the folder.
+        """
+        return self._added(Finished.at(name, folder))
 
     def clean(
         self,
@@ -182,7 +275,7 @@ class Plan:
 
 
 def _fold(text: str) -> str:
-    if text not in (EACH, NONE) and not (text.isascii() and text.isdigit()):
+    if not is_fold(text):
         raise SettingsError(f"--fold must be a number, '{EACH}' or '{NONE}', got '{text}'")
     return text
 
@@ -193,24 +286,6 @@ def _by_stage(changes: Iterable[str]) -> dict[str, list[str]]:
         stage, _, rest = change.partition(".")
         found.setdefault(stage, []).append(rest)
     return found
-
-
-def _must_fit(stage: Training) -> None:
-    """Refuse weights that cannot become those of this recipe, and models that nobody can choose between."""
-    start, recipe = stage.start, stage.recipe
-    if start is None:
-        return
-    theirs, ours, asked = start.recipe.model.encoder.kind, recipe.model.encoder.kind, recipe.model.start
-    if theirs != ours and asked is not None and asked.strict != "none" and not asked.map:
-        raise SettingsError(
-            f"stage '{stage.name}' begins with the weights of stage '{start.name}', which are of encoder '{theirs}', "
-            f"but its recipe has '{ours}'; take that encoder, or ask for whatever fits with model.start.strict: none"
-        )
-    if start.fold == EACH and stage.fold == NONE:
-        raise SettingsError(
-            f"stage '{stage.name}' holds no fold out, but stage '{start.name}', with whose weights it begins, has one "
-            "model for each; let both hold out the same"
-        )
 
 
 def outlined(stages: Sequence[Stage]) -> list[dict[str, Any]]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Literal
 
 from earmark.core.manifest import Manifest
 from earmark.core.predictions import Predictions, pooled
@@ -19,22 +19,20 @@ from earmark.stages.prepare import Prepared, note_quarantine
 from earmark.stages.recipe import Recipe
 from earmark.stages.report import write_report
 from earmark.stages.score import score_run
-from earmark.stages.sequence.stage import EACH, Stage
+from earmark.stages.sequence.stage import Stage, Table, Trained
 from earmark.stages.train import train
 from earmark.training.devices import precision_named
 
 if TYPE_CHECKING:
     from earmark.stages.sequence.cleaning import Cleaning
     from earmark.stages.sequence.ground import Ground
-    from earmark.stages.sequence.guessing import Table
 
 
 @dataclass(frozen=True, eq=False)
-class Training(Stage):
+class Training(Trained):
     """Trains a recipe, perhaps with the weights, the labels or the guesses that earlier stages left."""
 
-    recipe: Recipe
-    start: Training | None = None
+    start: Trained | None = None
     """Whose weights it begins with: those of the same fold, where there is one run a fold."""
     labels: Cleaning | None = None
     """Whose manifest it learns from; none learns from the data as they come."""
@@ -60,10 +58,6 @@ class Training(Stage):
         own = {path: table.own for path, table in self.tables.items()}
         return [self.recipe, precision, self.fold, ground.name(self.fold, self.recipe.pack), own]
 
-    def runs(self, folder: Path, numbers: Iterable[int | None]) -> dict[int | None, RunFolder]:
-        """The run of each fold that is held out."""
-        return {n: RunFolder(folder / f"fold-{n}" if self.fold == EACH else folder) for n in numbers}
-
     def work(self, ground: Ground, places: Mapping[Stage, Path]) -> None:
         folder, recipe = places[self], self._resolved(places)
         done = ground.prepared(recipe.pack)
@@ -74,7 +68,7 @@ class Training(Stage):
                 ground.show.say(f"{self.name}, fold {number}, {turn} of {len(runs)}")
             labels = self._manifest(ground, places, number)
             train(recipe, labels, done.store, run, number, ground.show, fabric)
-        self._put_together(folder, list(runs.values()))
+        put_together(folder, list(runs.values()))
         self._score(ground, done, folder, list(runs.values()))
 
     def _resolved(self, places: Mapping[Stage, Path]) -> Recipe:
@@ -91,18 +85,6 @@ class Training(Stage):
         own = places[self.labels] / f"fold-{number}"
         return read_manifest(own if own.is_dir() else places[self.labels])
 
-    def _put_together(self, folder: Path, runs: list[RunFolder]) -> None:
-        """Pool what each run said of its held-out fold, and take the mean of what all say of the test part."""
-        if len(runs) < 2:
-            return
-        parts: dict[str, list[Predictions]] = {"held_out": [], "test": []}
-        for name, found in parts.items():
-            found += [read_predictions(place) for run in runs if (place := run.predictions(name)).is_file()]
-        if parts["held_out"]:
-            write_predictions(pooled(parts["held_out"]), RunFolder(folder).predictions("held_out"))
-        if parts["test"]:
-            write_predictions(mean_of(parts["test"], parts["test"][0].ids), RunFolder(folder).predictions("test"))
-
     def _score(self, ground: Ground, done: Prepared, folder: Path, runs: list[RunFolder]) -> None:
         manifest = ground.clips(self.fold, self.recipe.pack)
         for run in runs:
@@ -114,11 +96,15 @@ class Training(Stage):
         if len(runs) > 1:
             score_run(RunFolder(folder), manifest)
 
-    def left(self, folder: Path) -> Iterable[Path]:
-        runs = [RunFolder(place.parent) for place in folder.glob("fold-*/run.json")] or [RunFolder(folder)]
-        for run in runs:
-            yield from (run.tagger, run.path / "learnt.json", *run.snapshots.values())
-            yield from (place for part in ("held_out", "test") if (place := run.predictions(part)).is_file())
 
-    def scores(self, folder: Path) -> list[Any]:
-        return list(RunFolder(folder).read_json("scores.json") or [])
+def put_together(folder: Path, runs: list[RunFolder], link: Literal["logit", "probability"] = "logit") -> None:
+    """Pool what each run said of its held-out fold, and take the mean of what all say of the test part."""
+    if len(runs) < 2:
+        return
+    parts: dict[str, list[Predictions]] = {"held_out": [], "test": []}
+    for name, found in parts.items():
+        found += [read_predictions(place) for run in runs if (place := run.predictions(name)).is_file()]
+    if parts["held_out"]:
+        write_predictions(pooled(parts["held_out"]), RunFolder(folder).predictions("held_out"))
+    if parts["test"]:
+        write_predictions(mean_of(parts["test"], parts["test"][0].ids, link), RunFolder(folder).predictions("test"))

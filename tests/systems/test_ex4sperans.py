@@ -1,0 +1,111 @@
+"""The outline of ex4sperans has the rounds, the nets and the values of its source."""
+
+from __future__ import annotations
+
+import pytest
+
+from earmark.cleaning.rules.scoring import Scoring
+from earmark.cleaning.rules.select_and_predict import SelectAndPredict
+from earmark.core.errors import SettingsError
+from earmark.core.settings import read
+from earmark.ensemble.blends.rank import Rank
+from earmark.models.network import n_parameters
+from earmark.stages.recipe import read_recipe
+from earmark.stages.sequence.plan import Plan
+from earmark.stages.sequence.training import Training
+from earmark.systems.ex4sperans import Ex4sperans
+from tests.contracts.test_systems import plan_of
+
+
+def stage_of(plan: Plan, name: str):
+    return next(stage for stage in plan.stages if stage.name == name)
+
+
+def names(plan: Plan) -> list[str]:
+    return [stage.name for stage in plan.stages]
+
+
+def test_the_rounds_are_those_of_the_source_and_grow_with_other_data() -> None:
+    assert Ex4sperans()._numbers(19815) == [1000, 2000, 3000, 4000, 5000]
+    assert Ex4sperans()._numbers(1685) == [85, 170, 255, 340, 425]
+    assert Ex4sperans(of=None)._numbers(1685) == [1000, 2000, 3000, 4000, 5000]
+    plan = plan_of(Ex4sperans(clips=(1000, 2000), kinds=False, of=None), "each")
+    loop = ["2d", "guess-1", "choose-1", "2d-round-1", "guess-2", "choose-2", "2d-round-2"]
+    assert names(plan) == [*loop, "guess-rest", "predict-rest", "2d-predicted", "ensemble"]
+    assert stage_of(plan, "choose-2").settings.rule == Scoring(k=2000, share_noisy=False)
+    assert stage_of(plan, "predict-rest").settings.rule == SelectAndPredict(k=2000, share_noisy=False)
+    assert stage_of(plan, "guess-2").by is stage_of(plan, "2d-round-1"), "the guesses become better"
+    assert stage_of(plan, "guess-2").otherwise is stage_of(plan, "guess-1")
+    with pytest.raises(SettingsError, match="rise from round to round"):
+        read(Ex4sperans, {"clips": [2000, 1000]})
+
+
+def test_eleven_models_of_all_kinds_are_averaged() -> None:
+    plan = plan_of(Ex4sperans(blend=Rank()), "each")
+    together = plan.stages[-1]
+    assert [stage for stage in plan.stages if isinstance(stage, Training)] == list(together.reads)
+    assert len(together.reads) == 11 and together.settings.blend == Rank()
+    last = stage_of(plan, "choose-5")
+    heads = {"1d-noisy": "pooled", "2d-recurrent": "recurrent", "1d-recurrent": "recurrent"}
+    for name, head in heads.items():
+        stage = stage_of(plan, name)
+        assert stage.labels is last and stage.recipe.streams["clips"].origins == {"curated": 1, "noisy": 1}
+        assert stage.recipe.model.heads["main"].kind == head
+        assert stage.recipe.model.heads["main"].dropout == 0.7 and stage.recipe.training.epochs == 150
+        assert stage.recipe.model.encoder.one_d == name.startswith("1d")
+    assert stage_of(plan, "1d").recipe.streams["clips"].origins == {"curated": 1}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "millions", "epochs", "without", "dropout", "batch"),
+    [
+        ("ex4sperans_basic", 2.34, 20, 15, 0.0, 20),
+        ("ex4sperans_2d", 9.25, 100, 90, 0.5, 20),
+        ("ex4sperans_2d_noisy", 21.55, 150, 140, 0.7, 20),
+        ("ex4sperans_1d", 11.33, 100, 90, 0.5, 20),
+    ],
+)
+def test_the_published_commands_are_recipes(
+    recipe: str, millions: float, epochs: int, without: int, dropout: float, batch: int
+) -> None:
+    made = read_recipe(recipe)
+    assert round(n_parameters(made.model.build(made.spec, 80)) / 1e6, 2) == millions
+    assert (made.training.epochs, made.training.augment_epochs) == (epochs, without)
+    assert made.model.heads["main"].dropout == dropout
+    assert made.streams["clips"].batch_size == batch and made.streams["clips"].crop.longest_s == 15
+    top = made.training.optimizer.lr
+    assert (top * made.training.schedule.start, top) == pytest.approx((1e-4, 5e-3)), "1cycle_0.0001_0.005"
+    assert made.training.optimizer.amsgrad and made.objective["labels"].term.loss.kind == "lsep"
+
+
+@pytest.mark.parametrize(
+    ("command", "stages"),
+    [
+        ("basic_2d_cnn", ["basic"]),
+        ("2d_cnn", ["2d"]),
+        ("2d_cnn_noisy", ["2d", "guess-1", "choose-1", "2d-round-1"]),
+    ],
+)
+def test_a_command_of_the_source_can_be_had_alone(command: str, stages: list[str]) -> None:
+    assert names(plan_of(Ex4sperans(command=command), "1")) == stages
+
+
+def test_what_the_page_says_is_done_and_what_the_program_did_is_legacy() -> None:
+    for legacy in (False, True):
+        plan = plan_of(Ex4sperans(legacy=legacy), "1")
+        for stage in plan.stages:
+            if isinstance(stage, Training):
+                shuffle, mix, effects = stage.recipe.view[:3]
+                assert mix.mode == ("paste" if legacy else "add"), stage.name
+                assert effects.steps[3].kind == ("speed" if legacy else "tempo"), stage.name
+                assert shuffle.p == (0.5 if legacy and "recurrent" not in stage.name else 0), stage.name
+    basic = plan_of(Ex4sperans(command="basic_2d_cnn", legacy=True), "1").stages[0].recipe
+    assert basic.view[0].p == 0.5 and [step.kind for step in basic.view[1:]] == ["mel", "log", "frequency_map"]
+
+
+def test_the_best_weights_are_kept_only_when_asked_for() -> None:
+    stopping = [
+        [stage.recipe.training.early_stopping for stage in plan_of(system, "1").stages if isinstance(stage, Training)]
+        for system in (Ex4sperans(), Ex4sperans(keep_best=True))
+    ]
+    assert set(stopping[0]) == {None} and None not in stopping[1]

@@ -43,12 +43,15 @@ CASES = [
 def recipe_of(encoder: dict[str, Any], i: int) -> Recipe:
     takes = Encoder.named(encoder["kind"]).takes
     losses, optimizers = list(Loss.members()), list(Optimizer.members())
+    loss, head = losses[i % len(losses)], HEADS[i % len(HEADS)]
+    if (scale := Loss.named(loss)().scale_of_cosines) is not None:
+        head = {"kind": "pooled", "cosine": scale}
     written = {
         "pack": {"rate_hz": RATE_HZ},
         "view": [] if takes == "wave" else [LOG_MEL],
-        "model": {"encoder": encoder, "heads": {"main": HEADS[i % len(HEADS)]}},
+        "model": {"encoder": encoder, "heads": {"main": head}},
         "streams": {"curated": {"batch_size": 4, "crop": {"length_s": CROP_S.get(encoder["kind"], 0.6)}}},
-        "objective": {"labels": {"term": {"kind": "supervised", "loss": losses[i % len(losses)]}}},
+        "objective": {"labels": {"term": {"kind": "supervised", "loss": loss}}},
         "training": {
             "epochs": 2,
             "steps_per_epoch": 1,

@@ -39,10 +39,20 @@ class Fit(NamedTuple):
         """What it begins with or learns from."""
         return self._replace(arm=self.arm.before) if self.arm.before else None
 
+    @property
+    def guesses(self) -> bool:
+        """Whether what was learnt before is asked about noisy clips."""
+        return self.arm.guesses or bool(self.arm.rule)
+
     def run(self, out: Path) -> RunFolder:
         """Where it lies."""
         seed = "" if self.seed == 1 else f"-seed-{self.seed}"
         return RunFolder(out / self.arm.folder / f"fold-{self.fold}{seed}")
+
+    def data(self, place: Place) -> Path:
+        """The data that it learns from: those of the study, or what a rule left of them."""
+        run = self.run(place.out).path
+        return run.with_name(f"{run.name}-cleaned") if self.arm.rule else place.data
 
     def is_finished(self, out: Path) -> bool:
         """Whether there is nothing left to do."""
@@ -71,6 +81,7 @@ def learn(fit: Fit, place: Place, budget_s: float | None) -> None:
     if fit.before:
         learn(fit.before, place, budget_s)
         _guess(fit, place)
+        _clean(fit, place)
     epochs = () if budget_s is None else (f"training.epochs={epochs_within(budget_s, fit, place)}",)
     began = time.monotonic()
     process = subprocess.Popen(_command(fit, place, run, (*epochs, f"seed={fit.seed}")))
@@ -110,16 +121,33 @@ def _pace(fit: Fit, place: Place) -> float:
 def _command(fit: Fit, place: Place, run: RunFolder, more: tuple[str, ...]) -> list[str]:
     before = str(fit.before.run(place.out).path) if fit.before else ""
     changes = [change.replace("{before}", before) for change in fit.arm.changes]
-    command = [sys.executable, "-m", "earmark", "train", fit.arm.recipe, "--data", str(place.data), "--fold", fit.fold]
+    command = [sys.executable, "-m", "earmark", "train", fit.arm.recipe]
+    command += ["--data", str(fit.data(place)), "--fold", fit.fold]
     command += [part for change in (*changes, *more) for part in ("-s", change)]
     return [*command, "--out", str(run.path), "--store", str(place.store), "--quiet"]
 
 
 def _guess(fit: Fit, place: Place) -> None:
     """Let what was learnt before say what it thinks of the noisy clips."""
-    if not (fit.before and fit.arm.guesses) or fit.before.run(place.out).predictions("noisy").is_file():
+    if not (fit.before and fit.guesses):
         return
-    command = [sys.executable, "-m", "earmark", "predict", str(fit.before.run(place.out).path)]
-    command += ["--data", str(place.data), "--store", str(place.store), "--quiet"]
-    if subprocess.run(command, check=False).returncode:
+    run = fit.before.run(place.out)
+    if run.predictions("noisy").is_file() and (run.path / "embeddings.parquet").is_file():
+        return
+    command = ["predict", str(run.path), "--embed", "--data", str(place.data), "--store", str(place.store), "--quiet"]
+    if subprocess.run([sys.executable, "-m", "earmark", *command], check=False).returncode:
         sys.exit(f"{fit.before}: earmark predict failed; its sentence stands above")
+
+
+def _clean(fit: Fit, place: Place) -> None:
+    """Let a rule judge the labels of the noisy clips, by the guesses of what was learnt before."""
+    if not (fit.before and fit.arm.rule) or fit.data(place).is_dir():
+        return
+    run = str(fit.before.run(place.out).path)
+    command = ["clean", str(place.data), "--predictions", run, "--embeddings", run, "--rule", fit.arm.rule, "--quiet"]
+    with tempfile.TemporaryDirectory(dir=place.out) as scratch:
+        made = Path(scratch) / "cleaned"
+        if subprocess.run([sys.executable, "-m", "earmark", *command, "--out", str(made)], check=False).returncode:
+            sys.exit(f"{fit}: earmark clean failed; its sentence stands above")
+        fit.data(place).parent.mkdir(parents=True, exist_ok=True)
+        made.rename(fit.data(place))

@@ -15,6 +15,8 @@ class Arm(NamedTuple):
     """What is learnt first, on the same fold and with the same seed; ``{before}`` in the changes is its folder."""
     guesses: bool = False
     """Whether what was learnt first guesses the labels of the noisy clips."""
+    rule: str = ""
+    """Which rule first judges the labels of the noisy clips by guesses; the arm learns what it leaves."""
     share: float = 1.0
     """Of the budget, where there is one; the rest is for what is learnt before or after."""
 

@@ -44,10 +44,12 @@ def _unlabelled(kind: str) -> Arm:
     return Arm(f"{kind} only", "small", (_ONE_STREAM, part), share=0.5)
 
 
+AS_GIVEN = _beside("labels", _SUPERVISED)
+
 TERMS = (
     ALONE,
     Arm("noisy as given", "small", (_ONE_STREAM,)),
-    _beside("labels", _SUPERVISED),
+    AS_GIVEN,
     _beside("labels, statistics of curated", _SUPERVISED, 1.0, _STATISTICS),
     _beside("labels, a head of their own", f"{_SUPERVISED}, head: noisy", 1.0, _NOISY_HEAD),
     _beside("labels, L_q", f"{_SUPERVISED}, loss: {{kind: lq}}"),

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from bench.studies import augmentation, cleaned, hearsay, nets
+from bench.studies import augmentation, cleaned, hearsay, nets, optimising
 
-STUDIES = augmentation.STUDIES | nets.STUDIES | hearsay.STUDIES | cleaned.STUDIES
+STUDIES = augmentation.STUDIES | nets.STUDIES | hearsay.STUDIES | cleaned.STUDIES | optimising.STUDIES

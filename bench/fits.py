@@ -18,8 +18,15 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.studies.arm import Arm
+import numpy as np
+import polars as pl
+
+from bench.studies.arm import TRUTH, Arm
+from earmark.core.manifest import Manifest
+from earmark.data.tables import write_manifest
 from earmark.runs.folder import RunFolder
+from earmark.stages.judging import heard_in, read_answers
+from earmark.stages.prepare import read_manifest
 
 _TRIED_EPOCHS = 3
 
@@ -140,8 +147,12 @@ def _guess(fit: Fit, place: Place) -> None:
 
 
 def _clean(fit: Fit, place: Place) -> None:
-    """Let a rule judge the labels of the noisy clips, by the guesses of what was learnt before."""
+    """Let a rule judge the labels of the noisy clips, by the guesses of what was learnt before; or tell the truth."""
     if not (fit.before and fit.arm.rule) or fit.data(place).is_dir():
+        return
+    fit.data(place).parent.mkdir(parents=True, exist_ok=True)
+    if fit.arm.rule == TRUTH:
+        write_manifest(told(read_manifest(place.data, None), place.data / "truth" / "train_noisy.csv"), fit.data(place))
         return
     run = str(fit.before.run(place.out).path)
     command = ["clean", str(place.data), "--predictions", run, "--embeddings", run, "--rule", fit.arm.rule, "--quiet"]
@@ -149,5 +160,17 @@ def _clean(fit: Fit, place: Place) -> None:
         made = Path(scratch) / "cleaned"
         if subprocess.run([sys.executable, "-m", "earmark", *command, "--out", str(made)], check=False).returncode:
             sys.exit(f"{fit}: earmark clean failed; its sentence stands above")
-        fit.data(place).parent.mkdir(parents=True, exist_ok=True)
         made.rename(fit.data(place))
+
+
+def told(manifest: Manifest, truth: Path) -> Manifest:
+    """The noisy clips with the labels that they should have had; those of none of the classes have none."""
+    noisy = manifest.where(origin="noisy", part="train").ids
+    heard = heard_in(read_answers(truth, manifest.classes), noisy, manifest.classes)
+    said = [(clip, manifest.classes[k]) for clip, row in zip(noisy, heard, strict=True) for k in np.flatnonzero(row)]
+    given = manifest.current().filter(pl.col("clip").is_in(noisy)).select("clip", "label")
+    there = pl.DataFrame(said, schema=["clip", "label"], orient="row")
+    gone = given.join(there, on=["clip", "label"], how="anti").with_columns(state=pl.lit("absent"))
+    return manifest.revised(
+        pl.concat([there.with_columns(state=pl.lit("present")), gone]).with_columns(by=pl.lit(TRUTH))
+    )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+TRUTH = "truth"
+"""Stands where a rule does, in arms that say how much there would be to gain."""
+
 
 class Arm(NamedTuple):
     """One way of training."""

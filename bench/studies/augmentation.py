@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.studies.arm import ALL_FOLDS, Arm, Study
 
+_BATCHES = "streams.curated.batch_size=32"
 _WIDE = "model.encoder.widths=[32, 64, 128, 256]"
 _LOG_MEL = "{kind: log_mel, mel: {hop_samples: 694, n_mels: 64, fmax_hz: 22050}}"
 _MIXING = "{kind: mixup, p: 0.5}"
@@ -14,7 +15,7 @@ _EFFECTS = "{kind: effects, p: 0.5}"
 
 
 def _augmented(name: str, *steps: str) -> Arm:
-    return Arm(name, "small", (_WIDE, "training.epochs=40", f"view=[{', '.join(steps)}]"))
+    return Arm(name, "small", (_BATCHES, _WIDE, "training.epochs=40", f"view=[{', '.join(steps)}]"))
 
 
 AUGMENTED = (
@@ -29,8 +30,8 @@ AUGMENTED = (
 STUDIES = {
     "skip_net": Study(
         (
-            Arm("skip net", "small", (_WIDE,)),
-            Arm("the same without skips", "small", (_WIDE, "model.encoder.skip=false")),
+            Arm("skip net", "small", (_BATCHES, _WIDE)),
+            Arm("the same without skips", "small", (_BATCHES, _WIDE, "model.encoder.skip=false")),
         ),
         ALL_FOLDS,
     ),

@@ -1,12 +1,13 @@
 """What each cleaning rule is worth: noisy clips learnt from as in the arm ``labels``, with the labels a rule leaves.
 
 The rule goes by the guesses of ``curated only`` with the same fold held out, so neither guesses nor verdicts have seen
-the clips that judge. Rules that compare two models have no arm here.
+the clips that judge. Rules that compare two models have no arm here. The truth is no rule: it says how much there
+would be to gain.
 """
 
 from __future__ import annotations
 
-from bench.studies.arm import Arm, Study
+from bench.studies.arm import TRUTH, Arm, Study
 from bench.studies.hearsay import ALONE, AS_GIVEN
 
 RULES = (
@@ -22,6 +23,7 @@ RULES = (
     "open_set",
     "fullmatch",
     "random_best50",
+    TRUTH,
 )
 
 

@@ -1,14 +1,14 @@
 """What the noisy part is good for: each way of learning from it alone, all with the same time to learn.
 
-Unless an arm says otherwise every step has a batch of curated clips, learnt as in the first arm, and one of noisy
-clips, whose part of the objective is what the arm is about. So half of the time goes to noisy clips.
+Unless an arm says otherwise every step has a batch of curated clips, learnt as in the first arm, and one as large of
+noisy clips, whose part of the objective is what the arm is about. So at least half of the time goes to noisy clips.
 """
 
 from __future__ import annotations
 
 from bench.studies.arm import ALL_FOLDS, Arm, Study
 
-_STREAM = "{origins: {noisy: 1}, batch_size: 32, crop: {length_s: 2.0, short: repeat}}"
+_STREAM = "{origins: {noisy: 1}, batch_size: 16, crop: {length_s: 2.0, short: repeat}}"
 _SUPERVISED = "kind: supervised"
 
 ALONE = Arm("curated only", "small")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from bench.studies.arm import ALL_FOLDS, Arm, Study
 
 _NARROW = "{kind: skip_cnn, widths: [16, 32, 64, 128]}"
+_BATCHES = "streams.curated.batch_size=32"
 _GENTLY = ("training.optimizer={kind: adamw, lr: 0.001, weight_decay: 0.05}", "training.schedule.warmup_epochs=5")
 
 
 def _net(name: str, encoder: str, *changes: str) -> Arm:
-    return Arm(name, "small", (f"model.encoder={encoder}", *changes))
+    return Arm(name, "small", (_BATCHES, f"model.encoder={encoder}", *changes))
 
 
 def _loss(kind: str) -> Arm:

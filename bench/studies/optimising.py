@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from bench.studies.arm import Arm, Study
-from bench.studies.hearsay import ALONE
 
-_SMALL_BATCHES = "streams.curated.batch_size=16"
+_LARGE, _SMALL = "streams.curated.batch_size=32", "streams.curated.batch_size=16"
 
 
 def _otherwise(name: str, *changes: str) -> Arm:
@@ -13,14 +12,12 @@ def _otherwise(name: str, *changes: str) -> Arm:
 
 
 ARMS = (
-    ALONE,
-    _otherwise("batches of 16", _SMALL_BATCHES),
-    _otherwise("rate 0.009", "training.optimizer.lr=0.009"),
-    _otherwise(
-        "batches of 16, AdamW", _SMALL_BATCHES, "training.optimizer={kind: adamw, lr: 0.006, weight_decay: 0.05}"
-    ),
-    _otherwise("no mixup", "view.1.p=0"),
-    _otherwise("one cycle", "training.optimizer.lr=0.01", "training.schedule={kind: one_cycle}"),
+    _otherwise("curated only", _LARGE),
+    _otherwise("batches of 16", _SMALL),
+    _otherwise("rate 0.009", _LARGE, "training.optimizer.lr=0.009"),
+    _otherwise("batches of 16, AdamW", _SMALL, "training.optimizer={kind: adamw, lr: 0.006, weight_decay: 0.05}"),
+    _otherwise("no mixup", _LARGE, "view.1.p=0"),
+    _otherwise("one cycle", _LARGE, "training.optimizer.lr=0.01", "training.schedule={kind: one_cycle}"),
 )
 
-STUDIES = {"optimising": Study(ARMS, ("1", "3"), folder="hearsay", budget_s=180.0)}
+STUDIES = {"optimising": Study(ARMS, ("1", "3"), budget_s=180.0)}

@@ -6,7 +6,7 @@ USED   := $(VENV)/.for-use
 READY  := $(VENV)/.for-development
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench league docs clean
 
 $(USED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("earmark needs Python 3.11 or newer, got " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
@@ -34,6 +34,9 @@ check: $(READY)  ## style, types, and that the generated pages are up to date
 
 docs: $(READY)  ## the pages that are generated from the source
 	$(BIN)/python scripts/settings_page.py
+
+league: $(READY)  ## every published system and the own recipes, each with the same time to learn; hours; writes docs/league.md
+	$(BIN)/python -m bench.league $(if $(DATA),--data $(DATA)) $(LEAGUE)
 
 bench: $(READY)  ## speed as ratios against peers; writes docs/benchmarks.md
 	$(BIN)/python -m bench

@@ -1,7 +1,7 @@
 """``python -m bench.league``: run what is missing, then write the page.
 
-Everything is kept, so the same command goes on after any interruption. On the real recordings the page is
-``docs/league.md``; on any other data it lies beside the runs.
+Everything is kept, so the same command goes on after any interruption; it exits with 1 where lines have failed. On the
+real recordings the page is ``docs/league.md``; on any other data it lies beside the runs.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from types import FrameType
 from bench.league.line import Line
 from bench.league.lines import LINES
 from bench.league.page import page
-from bench.league.place import REAL, ROOT, Place, data_folder
+from bench.league.place import BUDGET_S, REAL, ROOT, Place, data_folder
 from bench.league.processes import Processes
+from bench.league.record import FAILED, FINISHED, record_of
 from bench.league.running import League, run
 from bench.league.standing import Standing
 from earmark.core.errors import EarmarkError, SettingsError
@@ -28,7 +29,7 @@ from earmark.core.files import write_text_atomically
 from earmark.core.settings import nearest
 from earmark.stages.sequence.stage import NONE, is_fold
 
-_STOPPED = 130
+_STOPPED, _FAILED = 130, 1
 
 
 def main(arguments: Sequence[str] | None = None, lines: dict[str, Line] | None = None) -> int:
@@ -49,8 +50,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m bench.league", description=__doc__)
     parser.add_argument("--data", type=Path, help="a data folder with curated and noisy clips (fsdmini)")
     parser.add_argument("--out", type=Path, help="where the runs lie (runs/league/NAME OF THE DATA)")
-    parser.add_argument("--budget-s", type=float, default=180.0, help="seconds of a core, or the GPU, a model and fold")
-    parser.add_argument("--fold", default="each", help="each fold in turn, or the number of one (each)")
+    budget = f"seconds of a core, or the GPU, for each model and fold ({BUDGET_S:g}, or as it was begun)"
+    parser.add_argument("--budget-s", type=float, help=budget)
+    parser.add_argument("--fold", help="each fold in turn, or the number of one (each, or as it was begun)")
     parser.add_argument("--only", action="append", metavar="LINE", help="only this line; may be given often")
     parser.add_argument("--jobs", type=int, help="lines at a time (one a core, and one on a GPU)")
     parser.add_argument(
@@ -67,22 +69,22 @@ def _league(options: argparse.Namespace, lines: dict[str, Line]) -> int:
     for name in options.only or ():
         if name not in lines:
             raise SettingsError(f"there is no line '{name}'; {nearest(name, lines)}")
-    if not is_fold(options.fold) or options.fold == NONE:
+    if options.fold is not None and (not is_fold(options.fold) or options.fold == NONE):
         raise SettingsError(f"--fold must be 'each' or the number of a fold, got '{options.fold}'")
-    if not options.budget_s > 0:
+    if options.budget_s is not None and not options.budget_s > 0:
         raise SettingsError(f"--budget-s must be above 0, got {options.budget_s:g}")
     data, gpu = data_folder(options.data), torch.cuda.is_available()
-    place = Place(data, options.out or Path("runs") / "league" / data.name, options.budget_s, options.fold, gpu)
+    out = options.out or Path("runs") / "league" / data.name
+    place = Place.of(data, out, options.budget_s, options.fold, gpu, as_played=options.table_only)
     place.claim()
     if not gpu:
         torch.set_num_threads(1)
-    done = True
-    if not options.table_only:
-        done = _run(options, place, lines)
+    stopped = not options.table_only and not _run(options, place, lines)
     written = options.page or (ROOT / "docs" / "league.md" if data.name == REAL else place.out / "league.md")
     write_text_atomically(written, page(Standing.of(place, tuple(lines.values()))))
-    _tell(f"written: {written}")
-    return 0 if done else _STOPPED
+    records = [record_of(line, place).get("state") for line in lines.values()]
+    _tell(f"written: {written}; {records.count(FINISHED)} of {len(lines)} lines are finished")
+    return _STOPPED if stopped else _FAILED if FAILED in records else 0
 
 
 def _run(options: argparse.Namespace, place: Place, lines: dict[str, Line]) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from bench.league.line import Line
 from bench.league.outline import Outline, Way, scaled
 from bench.league.place import Place
-from bench.league.record import record_of, speakers
+from bench.league.record import is_training, record_of, speakers
 from earmark.core.files import write_text_atomically
 from earmark.core.yaml_text import dump
 
@@ -26,6 +26,8 @@ class Asked(NamedTuple):
     """Of its epochs; none is all of them."""
     folder: Path
     fold: str
+    more: tuple[str, ...] = ()
+    """Changes made last."""
 
 
 def command(asked: Asked, place: Place) -> list[str]:
@@ -37,7 +39,7 @@ def command(asked: Asked, place: Place) -> list[str]:
         scale = place.scale(line)
         share = 1.0 if asked.share is None else asked.share
         budget = f"epochs={share},widths={scale.widths},seconds={scale.seconds}"
-        changes = _changed((*line.changes, *scale.changes))
+        changes = _changed((*line.changes, *scale.changes, *asked.more))
         return [*start, "reproduce", line.system, *common, "--fold", asked.fold, "--budget", budget, *changes]
     if asked.way == "student":
         full = next(iter(asked.plan.epochs.values()))
@@ -63,6 +65,6 @@ def _teachers(asked: Asked, place: Place) -> list[str]:
     by_name = {row["stage"]: row for row in rows}
     named = {}
     for row in speakers(rows, rows[-1]["stage"]):
-        trained = row if row["does"].startswith(("train", "finished")) else by_name[row["reads"][0]]
+        trained = row if is_training(row) else by_name[row["reads"][0]]
         named[trained["stage"]] = place.out / trained["folder"]
     return [f"{name}={folder}" for name, folder in named.items()]

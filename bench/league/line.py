@@ -51,7 +51,7 @@ class Line(NamedTuple):
     budgeted: bool = True
     """Whether it keeps to the budget of the league; else it trains for as long as its recipe says."""
     longer: bool = False
-    """Whether it may train for more epochs than its recipe says."""
+    """Whether it may train for more epochs than its recipe says; a system never does."""
     own: bool = False
     """Whether it is earmark's own and not of a source."""
     listed: bool = True

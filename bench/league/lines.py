@@ -1,7 +1,7 @@
 """The lines of the league: every system that earmark reproduces, variants for its source's tables, and its own recipes.
 
-On a core of a processor nets are narrower and crops shorter, about as much as it takes for an epoch of each to last ten
-to thirty seconds on fsdmini; on a GPU they have their full size. Families that take longest come first.
+On a core of a processor nets are narrower and crops shorter, so that an epoch of most lasts five to thirty seconds on
+fsdmini; on a GPU they have their full size. Families that take longest come first.
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ from bench.league.line import Line, Scale
 
 _QUARTER = Scale(widths=0.25)
 _SHORT = Scale(widths=0.25, seconds=0.5)
+_EIGHTH = Scale(widths=0.125)
+_SHORT_EIGHTH = Scale(widths=0.125, seconds=0.5)
+# An epoch of its source is all windows of all clips, half a second apart.
+_FEW_WINDOWS = Scale(0.25, 1.0, ("from-noisy.training.steps_per_epoch=50", "from-curated.training.steps_per_epoch=20"))
 _COLUMN_S, _SAMPLE_S = 347 / 44_100, 1 / 44_100
 
 _EX4SPERANS, _AKIYAMA = "ex4sperans", "akiyama_sato"
@@ -66,11 +70,11 @@ def _akiyama(name: str, says: str, *changes: str, recipe: str = "", listed: bool
     """A variant of the system, or of its first net."""
     system = "" if recipe else _AKIYAMA
     called, said = f"{_AKIYAMA}-{name}", f"Akiyama and Sato, {says}"
-    return Line(called, said, system, recipe, changes=changes, like=_AKIYAMA, scale=_SHORT, listed=listed)
+    return Line(called, said, system, recipe, changes=changes, like=_AKIYAMA, scale=_SHORT_EIGHTH, listed=listed)
 
 
 AKIYAMA_SATO = (
-    Line(_AKIYAMA, "Akiyama and Sato, submission 1", system=_AKIYAMA, scale=_SHORT),
+    Line(_AKIYAMA, "Akiyama and Sato, submission 1", system=_AKIYAMA, scale=_SHORT_EIGHTH),
     _akiyama("submission-2", "submission 2", "submission=2", listed=True),
     _akiyama("row-1", "one cycle, one task, no augmentation", *_ONE_TASK, *_ONE_CYCLE, *_UNTOUCHED, recipe=_AKIYAMA),
     _akiyama("row-2", "one cycle, one task", *_ONE_TASK, *_ONE_CYCLE, recipe=_AKIYAMA),
@@ -86,7 +90,7 @@ OTHERS = (
     Line("upb", "Paderborn University", system="upb", scale=Scale(0.25, 0.5, ("repeats=[3]",))),
     Line("argus", "argus", system="argus", scale=_SHORT),
     Line("rftexas", "rftexas", system="rftexas", scale=_QUARTER),
-    Line("three_stages", "Deng, three stages", system="three_stages", scale=_QUARTER),
+    Line("three_stages", "Deng, three stages", system="three_stages", scale=_EIGHTH),
     Line("schoneveld", "Schoneveld", system="schoneveld", scale=_QUARTER),
     Line(
         "schoneveld-no-skip",
@@ -97,7 +101,7 @@ OTHERS = (
         scale=_QUARTER,
         listed=False,
     ),
-    Line("challenge_baseline", "Challenge baseline", system="challenge_baseline", scale=_QUARTER),
+    Line("challenge_baseline", "Challenge baseline", system="challenge_baseline", scale=_FEW_WINDOWS),
 )
 
 OWN = (

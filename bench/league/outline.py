@@ -42,16 +42,20 @@ def way_of(line: Line) -> Way | None:
     return None
 
 
-def outline(line: Line, place: Place) -> Outline:
+def outline(line: Line, place: Place, teacher: Line | None = None) -> Outline:
     """Read the plan of a line whose system or recipe exists.
+
+    Args:
+        teacher: the line whose models a student learns from; they hear the clips as they are packed for them.
 
     Raises:
         SettingsError, DataError: its settings or the data make none.
     """
     if way_of(line) != "system":
         recipe = read_recipe(line.recipe, () if line.teacher else line.changes)
-        name = "student" if line.teacher else line.name
-        return Outline({name: recipe.training.epochs}, frozenset({recipe.pack}), 1)
+        name = "student" if teacher else line.name
+        theirs = outline(teacher, place).packs if teacher else frozenset()
+        return Outline({name: recipe.training.epochs}, theirs | {recipe.pack}, 1)
     scale = place.scale(line)
     system, of_stages = read_system(line.system, [*line.changes, *scale.changes])
     ground = Ground(place.data, source=system.source, folds=system.folds, seed=system.seed, device="cpu")

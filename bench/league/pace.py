@@ -16,7 +16,6 @@ from typing import Any
 
 from earmark.stages.finished_runs import runs_in
 
-_FEWEST_EPOCHS = 2
 _HALVINGS = 50
 
 
@@ -58,11 +57,6 @@ def share_within(
         return near
     digits: int = 5 - math.floor(math.log10(low))
     return math.floor(low * 10.0**digits) / 10.0**digits
-
-
-def trial_share(epochs: Mapping[str, int]) -> float:
-    """The share with which paces are measured: a few epochs of the shortest training."""
-    return min(1.0, _FEWEST_EPOCHS / min(epochs.values()))
 
 
 def paces(stages: Iterable[Mapping[str, Any]], out: Path, names: Iterable[str]) -> dict[str, float]:

@@ -23,15 +23,19 @@ _HEAD = [
 ]  # fmt: skip
 
 
-def page(standing: Standing) -> str:
-    """The whole page, in Markdown."""
+def page(standing: Standing, tables: Sequence[Published] = TABLES) -> str:
+    """The whole page, in Markdown.
+
+    Args:
+        tables: those of the sources that are rebuilt.
+    """
     missing = [line for line in standing.lines if standing.last(line.name) is None]
     return "\n".join(
         [
             _introduction(standing),
             *_league(standing),
             *_models(standing),
-            *_rebuilt(standing),
+            *_rebuilt(standing, tables),
             *_goals(standing),
             *_lines(standing),
             *_missing(missing, standing),
@@ -59,7 +63,7 @@ nobody trains for more epochs than a source did. How long an epoch takes was mea
   these.
 * *Test*: {speaks}. The test part is reported and chooses nothing.
 * *Training* is the seconds of all epochs of all folds, on {what}, of everything that was trained for a row. *Clips/s*
-  is tagging with the models of one fold on {what}, *parameters* all weights that speak for one fold.
+  is tagging with the models of one fold on {what}, *parameters* all their weights; of a mean, those of all its members.
 {_machine(standing)}"""
 
 
@@ -114,14 +118,14 @@ def _cells(entry: Entry) -> list[str]:
     ]
 
 
-def _rebuilt(standing: Standing) -> list[str]:
+def _rebuilt(standing: Standing, tables: Sequence[Published]) -> list[str]:
     parts = [
         "## Tables of the sources, rebuilt\n",
         "Published figures are of other recordings, 80 classes and models of full size, so it is directions that are "
         "compared: a direction *holds* where our paired difference out of fold has the published sign and its interval "
         "excludes zero.\n",
     ]
-    for table in TABLES:
+    for table in tables:
         parts += _rebuilt_table(table, findings(table, standing))
     return parts
 
@@ -160,22 +164,23 @@ def _lines(standing: Standing) -> list[str]:
     for line in standing.lines:
         record, last = record_of(line, standing.place), standing.last(line.name)
         if record and last:
-            rows.append([line.says, f"`{line.name}`", *_given(line, record, standing), f"{last.training_s:,.0f}"])
+            rows.append([line.says, f"`{line.name}`", *_given(line, record, last, standing), f"{last.training_s:,.0f}"])
     if not rows:
         return []
     note = (
         "Models are those that speak in the end. Variants for the rebuilt tables train for the share of epochs of the "
-        "line that they vary. What a command was is in `lines/NAME.json` beside the runs.\n"
+        "line that they vary. Training takes at least an epoch of each stage, whatever the budget. Commands are in "
+        "`lines/NAME.json` beside the runs.\n"
     )
-    head = ["line", "`--only`", "models", "budget, s a fold", "of its epochs", "size", "training s, all folds"]
+    head = ["line", "`--only`", "models", "of its epochs", "size", "budget, s", "training, s"]
     return ["## What was run\n", note, _table(head, rows)]
 
 
-def _given(line: Line, record: dict[str, Any], standing: Standing) -> list[str]:
+def _given(line: Line, record: dict[str, Any], last: Entry, standing: Standing) -> list[str]:
     n, share, place = record["n_models"], record["share"], standing.place
-    budget = f"{n * place.budget_s:g}" if line.budgeted and not line.like else DASH
+    budget = f"{n * place.budget_s * last.n_folds:,.0f}" if line.budgeted and not line.like else DASH
     size = place.scale(line).says() + (f"; `{'`, `'.join(line.changes)}`" if line.changes else "")
-    return [str(n), budget, "all" if share is None else f"{100 * share:.3g} %", size]
+    return [str(n), "all" if share is None else f"{100 * share:.3g} %", size, budget]
 
 
 def _missing(missing: Sequence[Line], standing: Standing) -> list[str]:

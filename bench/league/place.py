@@ -20,10 +20,12 @@ from earmark.core.errors import DataError, RunError
 from earmark.core.fingerprint import fingerprint
 from earmark.data.pack_settings import PackSettings
 from earmark.runs.folder import RunFolder
+from earmark.stages.sequence.stage import EACH
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = "fsdmini"
 """The data set that the league is played on unless somebody names another."""
+BUDGET_S = 180.0
 
 
 class Place(NamedTuple):
@@ -37,6 +39,20 @@ class Place(NamedTuple):
     """What is held out: each fold in turn, or the number of one."""
     gpu: bool
 
+    @classmethod
+    def of(
+        cls, data: Path, out: Path, budget_s: float | None, fold: str | None, gpu: bool, *, as_played: bool = False
+    ) -> Place:
+        """A place by the rules that were asked for; where nothing was, by those of its folder, else by the usual ones.
+
+        Args:
+            as_played: take the device of the folder: what ran on a GPU is written down anywhere.
+        """
+        held = RunFolder(out).read_json("league.json") or {}
+        usual = {"budget_s": BUDGET_S, "fold": EACH, "device": "gpu" if gpu else "processor"} | held
+        gpu = usual["device"] == "gpu" if as_played else gpu
+        return cls(data, out, budget_s or usual["budget_s"], fold or usual["fold"], gpu)
+
     def claim(self) -> None:
         """Note the rules, or see that they are those of this folder.
 
@@ -44,12 +60,15 @@ class Place(NamedTuple):
             RunError: it belongs to a league with other rules.
         """
         rules = {
-            "data": str(self.data.resolve()),
+            "data": self.data.resolve().name,
             "budget_s": self.budget_s,
             "fold": self.fold,
             "device": "gpu" if self.gpu else "processor",
         }
-        held = self.read("league.json") or rules
+        held = self.read("league.json")
+        if held is None:
+            self.write("league.json", rules)
+            return
         for name, value in rules.items():
             if held.get(name) != value:
                 raise RunError(
@@ -57,7 +76,6 @@ class Place(NamedTuple):
                     "another folder with --out",
                     self.out,
                 )
-        self.write("league.json", rules)
 
     def scale(self, line: Line) -> Scale:
         """How small a line is here."""

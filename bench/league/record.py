@@ -85,5 +85,6 @@ def trainings(rows: Sequence[Row], name: str) -> list[Row]:
 
 
 def _plain(line: Line) -> Any:
-    """A line as JSON has it."""
-    return json.loads(json.dumps(line._asdict()))
+    """What of a line decides what it leaves, as JSON has it."""
+    decides = {name: value for name, value in line._asdict().items() if name not in ("says", "own", "listed")}
+    return json.loads(json.dumps(decides))

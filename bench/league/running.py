@@ -19,7 +19,7 @@ from bench.league.commands import Asked, command
 from bench.league.line import Line, families
 from bench.league.measure import measure
 from bench.league.outline import Outline, Way, first_fold, outline, way_of
-from bench.league.pace import paces, share_within, trial_share
+from bench.league.pace import paces, share_within
 from bench.league.place import Place
 from bench.league.record import FAILED, FINISHED, is_finished, note, stages_in
 from earmark.core.errors import EarmarkError, RunError
@@ -126,7 +126,7 @@ def _carried_out(league: League, line: Line, way: Way) -> dict[str, Any]:
     """
     place = league.place
     with league.lock:
-        plan = outline(line, place)
+        plan = outline(line, place, league.lines.get(line.teacher))
         for pack in plan.packs:
             prepare(place.data.resolve(), pack, Silent(), store=place.store(frozenset({pack})))
     share = _share(league, league.lines.get(line.like, line)) if line.budgeted else None
@@ -148,9 +148,9 @@ def _share(league: League, line: Line) -> float:
     if held is None:
         league.tell(f"{line.name}: its pace is measured")
         with league.lock:
-            plan = outline(line, place)
+            plan = outline(line, place, league.lines.get(line.teacher))
         seconds = _paces(league, line, plan)
-        most = _LONGEST if line.longer else 1.0
+        most = _LONGEST if line.longer and way_of(line) != "system" else 1.0
         share = share_within(place.budget_s * plan.n_models, plan.epochs, seconds, most)
         held = {"s_an_epoch": seconds, "epochs": plan.epochs, "n_models": plan.n_models, "share": share}
         place.write(kept, held)
@@ -158,13 +158,14 @@ def _share(league: League, line: Line) -> float:
 
 
 def _paces(league: League, line: Line, plan: Outline) -> dict[str, float]:
-    """Seconds an epoch of every training of a line, by a few epochs of each."""
+    """Seconds an epoch of every training of a line, by three epochs of each."""
     place, way = league.place, way_of(line)
     assert way is not None
-    share = trial_share(plan.epochs) if way == "system" else _TRIED_EPOCHS / max(plan.epochs.values())
+    share = _TRIED_EPOCHS / max(plan.epochs.values())
+    as_long = tuple(f"{name}.training.epochs={_TRIED_EPOCHS}" for name in plan.epochs) if way == "system" else ()
     # What a student's teachers say is needed again afterwards, so it is tried where it will be trained.
     folder = place.folder(line) if way == "student" else place.out / "paces" / line.name
-    asked = Asked(line, way, plan, league.lines.get(line.teacher), share, folder, first_fold(place))
+    asked = Asked(line, way, plan, league.lines.get(line.teacher), share, folder, first_fold(place), as_long)
     _execute(league, line, command(asked, place))
     found = paces(stages_in(folder, line, way, place.out), place.out, plan.epochs)
     if way != "student":

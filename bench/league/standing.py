@@ -78,6 +78,11 @@ class Entry:
         runs = [run for folder in self.trained for run in runs_in(folder)]
         return float(sum(row["seconds"] for run in runs for row in run.log()))
 
+    @property
+    def n_folds(self) -> int:
+        """How many folds were held out in turn; one where it is one training."""
+        return len(runs_in(self.trained[-1]))
+
     @cached_property
     def origins(self) -> tuple[str, ...]:
         """The origins of the clips that anything of it learnt from, in alphabetical order."""

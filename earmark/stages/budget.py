@@ -21,6 +21,7 @@ _PER_EPOCH = ("steps_per_epoch", "score_epochs")
 _WIDTHS = ("widths", "widths_in_time", "width", "base", "first_width", "stem", "hidden", "units")
 _NARROWEST = 4
 _LONGEST = ("length_s", "longest_s")
+_FEWEST_NORM_STEPS = 10.0
 
 
 class Budget(Settings):
@@ -39,8 +40,8 @@ class Budget(Settings):
         return self == Budget()
 
 
-def read_budget(text: str) -> Budget:
-    """A budget as it is typed: one share for all three, or ``epochs=0.1,widths=0.5``.
+def read_budget(text: str | None) -> Budget:
+    """A budget as it is typed: one share for all three, or ``epochs=0.1,widths=0.5``; none is all of everything.
 
     >>> read_budget("0.5").widths, read_budget("epochs=0.1,seconds=0.5").widths
     (0.5, 1.0)
@@ -48,6 +49,8 @@ def read_budget(text: str) -> Budget:
     Raises:
         SettingsError: it is neither, or a share is not above 0 and at most 1.
     """
+    if text is None:
+        return Budget()
     what = f"--budget {text}"
     if "=" not in text:
         share = parse(text, what=what)
@@ -83,7 +86,8 @@ def within(budget: Budget, recipe: Recipe, what: str = "the recipe") -> Recipe:
     if training["augment_epochs"] is not None:
         last = training["epochs"] - 1
         training["augment_epochs"] = min(training["augment_epochs"], last) if last else None
-    data["model"]["encoder"] = _narrowed(data["model"]["encoder"], budget.widths)
+    encoder = _changed(data["model"]["encoder"], lambda name: name == "norm_steps", lambda v: _reach(v, budget.epochs))
+    data["model"]["encoder"] = _narrowed(encoder, budget.widths)
     data["model"]["heads"] = {name: _narrowed(head, budget.widths) for name, head in data["model"]["heads"].items()}
     small = read(Recipe, data, what=f"{what} within its budget")
     data = small.model_dump(mode="json")
@@ -109,10 +113,16 @@ def _shorter(value: Any, share: float) -> Any:
     return value * share
 
 
+def _reach(steps: float, share: float) -> float:
+    """How many steps statistics reach back in a shorter training; a few they always need."""
+    return max(steps * share, min(steps, _FEWEST_NORM_STEPS))
+
+
 def _narrowed(data: Any, share: float) -> Any:
-    """Settings of an encoder or a head with all widths smaller."""
+    """Settings of an encoder or a head with all widths smaller; a factor of them does that alone."""
     heads = data.get("n_heads", 1)  # attention divides its width between them
-    return _changed(data, lambda name: name in _WIDTHS, lambda value: _narrower(value, share, math.lcm(4, heads)))
+    widths = ("width",) if isinstance(data.get("width"), float) else _WIDTHS
+    return _changed(data, lambda name: name in widths, lambda value: _narrower(value, share, math.lcm(4, heads)))
 
 
 def _narrower(value: Any, share: float, multiple: int) -> Any:

@@ -65,6 +65,10 @@ def test_crops_stay_long_enough_for_the_network() -> None:
     assert small.streams["curated"].crop.length_s == pytest.approx(shortest, abs=2e-4)
 
 
+def test_no_budget_is_all_of_everything() -> None:
+    assert read_budget(None) == Budget() and read_budget(None).is_whole
+
+
 @pytest.mark.parametrize("kind", sorted(set(Encoder.members()) - {"hugging_face"}))
 def test_every_encoder_becomes_narrower(kind: str) -> None:
     """A published model of others has its own widths and stays as it is."""
@@ -74,6 +78,15 @@ def test_every_encoder_becomes_narrower(kind: str) -> None:
     with torch.device("meta"):
         sizes = [n_parameters(each.build(spec)) for each in (small, encoder)]
     assert sizes[0] < 0.4 * sizes[1]
+
+
+def test_where_one_factor_makes_all_widths_smaller_these_are_not_made_smaller_as_well() -> None:
+    """Parameters of convolutions go with the square of the widths, and no faster."""
+    for name, share in (("challenge_baseline", 0.25), ("challenge_baseline", 0.5), ("akiyama_sato", 0.25)):
+        recipe = read_recipe(name)
+        made = [each.model.encoder.build(each.spec) for each in (within(Budget(widths=share), recipe), recipe)]
+        sizes = [n_parameters(each) for each in made]
+        assert share**2 <= sizes[0] / sizes[1] < 1.3 * share**2, name
 
 
 def takes(encoder: Encoder, spec: Spec) -> bool:

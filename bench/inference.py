@@ -1,7 +1,8 @@
 """Scores of clips of many lengths: in batches of similar lengths, against one at a time and against shuffled batches.
 
 The clips last from 0.3 to 20 s (log-normal, median 4 s) and are heard at full length, from the store, in float32 on the
-processor, by the two nets of the training step. Shuffled batches are as many as those of similar lengths, all of one
+processor, by the nets and the pictures of the training step (not on five random crops, as recipe ``s0`` is used by
+itself). Shuffled batches are as many as those of similar lengths, all of one
 size, and padded to their longest clip. The net masks what is padding, so all three ways give a clip the same scores;
 that is checked.
 """

@@ -1,10 +1,11 @@
 """A training step of the skip net: bfloat16 and channels-last against plain float32, everything else the same.
 
-Both run the whole loop of a training on the processor: random crops of 2 s from the store, log-mel features, the net
-forwards and backwards with binary cross-entropy, and Adam. One goes as ``earmark train`` goes by itself (bfloat16 where
-the processor has instructions for it, weights in channels-last layout), the other in float32 with torch's usual layout.
-The nets are that of the recipe ``s0`` (128 mel bands, blocks 64, 128, 256 and 512 channels wide) and a narrower one (64
-bands, blocks half as wide).
+Both run the whole loop of a training on the processor as the recipe has it: random crops of 2 s from the store,
+decibels in mel bands as pictures of three equal channels, half of the clips mixed with others, the net forwards and
+backwards with binary cross-entropy, and Adam. One goes as ``earmark train`` goes by itself (bfloat16 where the
+processor has instructions for it, weights in channels-last layout), the other in float32 with torch's usual layout. The
+recipes are ``s0`` (128 mel bands, blocks 64, 128, 256 and 512 channels wide) and a narrower one (64 bands, blocks half
+as wide).
 """
 
 from __future__ import annotations
@@ -32,10 +33,10 @@ from earmark.training.fit import Epoch, fit
 from earmark.training.learner import Learner
 
 NETS: dict[str, tuple[str, ...]] = {
-    "net of `s0`": (),
-    "narrower net": ("view.0.mel.n_mels=64", "model.encoder.widths=[32, 64, 128, 256]"),
+    "recipe `s0`": (),
+    "narrower `s0`": ("view.0.mel.n_mels=64", "model.encoder.widths=[32, 64, 128, 256]"),
 }
-"""The nets by what they are called on the page, each the recipe s0 with changes."""
+"""What is measured by what it is called on the page, each the recipe s0 with changes."""
 SMALL = ("streams.curated.batch_size=4", "streams.curated.crop.length_s=0.5")
 
 

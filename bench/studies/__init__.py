@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from bench.studies import augmentation, cleaned, hearsay, nets, optimising
+from bench.studies import augmentation, bridging, cleaned, hearsay, nets, optimising
 
-STUDIES = augmentation.STUDIES | nets.STUDIES | hearsay.STUDIES | cleaned.STUDIES | optimising.STUDIES
+STUDIES = (
+    augmentation.STUDIES | nets.STUDIES | hearsay.STUDIES | cleaned.STUDIES | optimising.STUDIES | bridging.STUDIES
+)

@@ -32,5 +32,5 @@ def _cleaned(rule: str) -> Arm:
 
 
 STUDIES = {
-    "cleaned": Study((AS_GIVEN, *(_cleaned(rule) for rule in RULES)), ("1", "3"), folder="hearsay", budget_s=180.0),
+    "cleaned": Study((AS_GIVEN, *(_cleaned(rule) for rule in RULES)), ("1", "3"), folder="hearsay", budget_s=540.0),
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bench.studies.arm import ALL_FOLDS, Arm, Study
 
-_STREAM = "{origins: {noisy: 1}, batch_size: 16, crop: {length_s: 2.0, short: repeat}}"
+STREAM = "{origins: {noisy: 1}, batch_size: 16, crop: {length_s: 2.0, short: repeat}}"
 _SUPERVISED = "kind: supervised"
 
 ALONE = Arm("curated only", "small")
@@ -17,7 +17,7 @@ ALONE = Arm("curated only", "small")
 def _beside(name: str, term: str, weight: float = 1.0, *changes: str, guesses: bool = False) -> Arm:
     """An arm with a part of the objective for noisy clips."""
     part = f"objective.hearsay={{streams: [noisy], weight: {weight:g}, term: {{{term}}}}}"
-    stream = f"streams.noisy={_STREAM}"
+    stream = f"streams.noisy={STREAM}"
     return Arm(name, "small", (stream, *changes, part), ALONE if guesses else None, guesses)
 
 
@@ -34,7 +34,7 @@ def _after(name: str, before: Arm) -> Arm:
 
 _ONE_STREAM = "streams.curated.origins={curated: 628, noisy: 1685}"
 _NOISY_HEAD = "model.heads.noisy={kind: mean_max, prior: 0.03}"
-_STATISTICS = "training.statistics_from=[curated]"
+_STATISTICS = "training.statistics_from=all"
 _NOISY_ALONE = Arm("noisy only", "small", ("streams.curated.origins={noisy: 1}",), share=0.5)
 
 
@@ -50,7 +50,7 @@ TERMS = (
     ALONE,
     Arm("noisy as given", "small", (_ONE_STREAM,)),
     AS_GIVEN,
-    _beside("labels, statistics of curated", _SUPERVISED, 1.0, _STATISTICS),
+    _beside("labels, statistics of both", _SUPERVISED, 1.0, _STATISTICS),
     _beside("labels, a head of their own", f"{_SUPERVISED}, head: noisy", 1.0, _NOISY_HEAD),
     _beside("labels, L_q", f"{_SUPERVISED}, loss: {{kind: lq}}"),
     _beside("labels, soft bootstrap", f"{_SUPERVISED}, loss: {{kind: soft_bootstrap}}"),
@@ -64,7 +64,7 @@ TERMS = (
     Arm(
         "MixMatch",
         "small",
-        (f"streams.noisy={_STREAM}", "objective.labels={streams: [curated, noisy], term: {kind: mixmatch}}"),
+        (f"streams.noisy={STREAM}", "objective.labels={streams: [curated, noisy], term: {kind: mixmatch}}"),
     ),
     _beside("FixMatch", "kind: fixmatch", 1.0),
     _guessed("hard pseudo labels", "sharpening: {kind: hard}, loss: {kind: bce}"),
@@ -76,6 +76,6 @@ TERMS = (
 )
 
 STUDIES = {
-    "hearsay": Study(TERMS, ("1", "3"), (1, 2), budget_s=180.0),
-    "hearsay_alone": Study((ALONE,), ALL_FOLDS, folder="hearsay", budget_s=180.0),
+    "hearsay": Study(TERMS, ("1", "3"), (1, 2), budget_s=540.0),
+    "hearsay_alone": Study((ALONE,), ALL_FOLDS, folder="hearsay", budget_s=540.0),
 }

@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from earmark.cli.console import Console
-from earmark.cli.work import prepared
+from earmark.cli.work import prepared_for
 from earmark.core.errors import DataError, RunError, SettingsError
 from earmark.core.manifest import Manifest
 from earmark.core.predictions import Link
 from earmark.core.settings import nearest
 from earmark.data.tables import read_predictions
 from earmark.ensemble.blends.blend import Blend
+from earmark.reports.wording import plural
 from earmark.runs.folder import RunFolder
 from earmark.stages.blend import blend, gather, read_settings, summary
 from earmark.stages.blend_members import Found, find
 from earmark.stages.divide import Parts, divide
-from earmark.stages.prepare import with_folds
-from earmark.stages.recipe import read_recipe
 from earmark.stages.score import read_truth
 from earmark.stages.soup import How, Ingredients, make_soup
 from earmark.stages.soup import gather as gather_taggers
@@ -36,6 +35,7 @@ def blend_predictions(
     link: str | None,
     given: str | None,
     snapshots: bool,
+    way: str,
     vouch: bool,
     resamples: int,
     console: Console,
@@ -45,10 +45,10 @@ def blend_predictions(
         raise SettingsError(f"there is no blend '{how}'; {nearest(how, Blend.members())}")
     link = _link(link, "--link")
     settings = read_settings(how, [*changes, *([f"link={link}"] if link else [])])
-    found = find(sources, test, snapshots=snapshots)
+    found = find(sources, test, snapshots=snapshots, way=way)
     manifest = None if truth is None else _truth(truth, found)
     material = gather(settings, found, given=_link(given, "--given"), truth=manifest, vouched=vouch)
-    console.say(f"{len(found)} members: {', '.join(sorted(found))}")
+    console.say(f"{plural(len(found), 'member')}: {', '.join(sorted(found))}")
     blend(settings, material, manifest, out, console, n_resamples=resamples)
     print(summary(out).read_text(encoding="utf-8"), end="")
     console.say(f"predictions, weights and the picture of correlations: '{out}'")
@@ -104,14 +104,8 @@ def soup_taggers(
 def _parts(ingredients: Ingredients, data: Path | None, store: Path | None, console: Console) -> Parts:
     """The clips of the first run, divided as it divided them."""
     run = ingredients.runs[0]
-    facts = run.facts()
-    if not facts:
+    if not run.facts():
         raise RunError(f"'{run.path}' is no run, so its data are not known; give --refresh 0 to do without", run.path)
-    recipe = read_recipe(str(run.path / "recipe.yaml"))
-    if store is None and "store" in facts:
-        store = Path(facts["store"])
-    done = prepared(recipe, data or Path(facts["data"]), store, console)
-    fold = ingredients.fold
-    manifest = done.manifest if fold is None else with_folds(done.manifest, recipe.folds, recipe.seed)
+    recipe, done = prepared_for(run, data, store, console)
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
-    return divide(manifest, done.store, fold, origins)
+    return divide(done.manifest, done.store, ingredients.fold, origins)

@@ -10,6 +10,22 @@ from typing import Annotated, Optional
 
 import typer
 
+from earmark.cli.options import (
+    AsJson,
+    BudgetOf,
+    Changes,
+    Data,
+    DataAgain,
+    Device,
+    Devices,
+    Quiet,
+    RecipeName,
+    Resamples,
+    StoreAt,
+    Truth,
+    Use,
+)
+
 app = typer.Typer(
     name="earmark",
     help="Learn to tag sounds from a little trusted labelling and a lot of hearsay.",
@@ -18,21 +34,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Data = Annotated[Path, typer.Option("--data", "-d", help="Folder of clips and labels, in any layout earmark knows.")]
-Changes = Annotated[
-    Optional[list[str]],  # noqa: UP045 - typer reads the annotation
-    typer.Option("--set", "-s", help="Change a setting of the recipe: path=value. May be given often."),
-]
-Use = Annotated[
-    Optional[list[str]],  # noqa: UP045
-    typer.Option("--set", "-s", help="Use the tagger otherwise: inference.path=value. May be given often."),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-StoreAt = Annotated[
-    Optional[Path],  # noqa: UP045
-    typer.Option("--store", help="Where the decoded audio lies; default: stores/<name of the data folder>-..."),
-]
 
 
 @app.callback(invoke_without_command=True)
@@ -48,9 +49,7 @@ def about(version: Annotated[bool, typer.Option("--version", help="Print the ver
 @app.command()
 def pack(
     data: Data,
-    recipe: Annotated[
-        str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")
-    ] = "small",
+    recipe: RecipeName = "small",
     changes: Changes = None,
     store: StoreAt = None,
     workers: Annotated[Optional[int], typer.Option(help="Processes that decode; default: one a core.")] = None,  # noqa: UP045
@@ -92,7 +91,7 @@ def audit(
 
 @app.command()
 def train(
-    recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")],
+    recipe: RecipeName,
     data: Data,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; default: runs/<recipe>.")] = None,
     fold: Annotated[
@@ -111,7 +110,7 @@ def train(
 
 @app.command(name="find-lr")
 def find_lr(
-    recipe: Annotated[str, typer.Argument(help="A recipe: a YAML file, or the name of one that comes along.")],
+    recipe: RecipeName,
     data: Data,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the plot and the table; default: neither is written.")
@@ -119,6 +118,10 @@ def find_lr(
     lowest: Annotated[float, typer.Option(help="Learning rate of the first step.")] = 1e-6,
     highest: Annotated[float, typer.Option(help="Learning rate of the last step.")] = 1.0,
     steps: Annotated[int, typer.Option(help="Steps of the sweep.")] = 100,
+    fold: Annotated[
+        Optional[int],  # noqa: UP045
+        typer.Option(min=0, help="A fold to leave out, as a training would hold it out; default: none."),
+    ] = None,
     changes: Changes = None,
     store: StoreAt = None,
     quiet: Quiet = False,
@@ -127,7 +130,8 @@ def find_lr(
     from earmark.cli.console import Console
     from earmark.cli.rates import sweep_rates
 
-    raise typer.Exit(sweep_rates(recipe, data, out, lowest, highest, steps, changes or [], store, Console(quiet)))
+    changed = changes or []
+    raise typer.Exit(sweep_rates(recipe, data, out, lowest, highest, steps, fold, changed, store, Console(quiet)))
 
 
 @app.command()
@@ -167,13 +171,11 @@ def reproduce(
     fold: Annotated[
         str, typer.Option(help="'each' for one model a fold, a fold to hold out alone, or 'none' to learn from all.")
     ] = "each",
-    budget: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Share of epochs, widths and seconds: 0.1, or epochs=0.05,widths=0.25,seconds=0.5."),
-    ] = None,
+    budget: BudgetOf = None,
     changes: Changes = None,
     store: StoreAt = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    device: Device = "auto",
+    devices: Devices = None,
     plan: Annotated[bool, typer.Option("--plan", help="Only list the stages.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -185,7 +187,7 @@ def reproduce(
     from earmark.cli.reproducing import reproduce_system
 
     raise typer.Exit(
-        reproduce_system(name, data, out, fold, budget, changes or [], store, device, plan, Console(quiet))
+        reproduce_system(name, data, out, fold, budget, changes or [], store, device, devices, plan, Console(quiet))
     )
 
 
@@ -205,7 +207,7 @@ def tag(
         typer.Option(help="Tag each stretch of this many seconds apart, for long recordings.", min=0.1),
     ] = None,
     changes: Use = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Tag files and folders; bad files are listed apart, and interrupted work goes on."""
@@ -220,15 +222,15 @@ def score(
     predictions: Annotated[
         Path, typer.Argument(help="Scores of clips (.csv, .parquet, .npz), the folder of a run, or of a cleaning.")
     ],
-    truth: Annotated[Path, typer.Option("--truth", "-t", help="The right labels: a csv, or a data folder.")],
+    truth: Truth,
     against: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option(help="Other predictions of the same clips, to compare on the same resamples."),
     ] = None,
     ties: Annotated[str, typer.Option(help="reference, first, pessimistic (scikit-learn) or expected.")] = "reference",
     classes: Annotated[bool, typer.Option("--classes", help="Also a line for each class.")] = False,
-    resamples: Annotated[int, typer.Option(help="Bootstrap resamples.", min=100)] = 2000,
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    resamples: Resamples = 2000,
+    json: AsJson = False,
 ) -> None:
     """lwlrap and mAP with intervals, and the paired difference of two predictions; of verdicts, how many are right."""
     from earmark.cli.scoring import score_predictions
@@ -239,7 +241,7 @@ def score(
 @app.command()
 def report(
     run: Annotated[Path, typer.Argument(help="Folder of a run.")],
-    data: Annotated[Path | None, typer.Option("--data", "-d", help="Its data folder; default: where it was.")] = None,
+    data: DataAgain = None,
     store: StoreAt = None,
     quiet: Quiet = False,
 ) -> None:

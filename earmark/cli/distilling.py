@@ -11,12 +11,12 @@ from earmark.cli.reproducing import stages_as_text
 from earmark.cli.work import BAD_FILES
 from earmark.core.errors import SettingsError
 from earmark.core.settings import nearest, read
-from earmark.core.yaml_text import override
+from earmark.core.yaml_text import override, parted
 from earmark.ensemble.blends.blend import Blend
 from earmark.stages.blend import BlendSettings, read_settings
 from earmark.stages.blend_members import named
-from earmark.stages.budget import Budget, read_budget
-from earmark.stages.predict import runs_in
+from earmark.stages.budget import read_budget
+from earmark.stages.finished_runs import must_be_its_data, runs_in
 from earmark.stages.recipe import read_recipe
 from earmark.stages.sequence.carry_out import carry_out
 from earmark.stages.sequence.distilling import DistilSettings
@@ -36,13 +36,14 @@ def distil_student(
     changes: Sequence[str],
     store: Path | None,
     device: str,
+    devices: int | None,
     console: Console,
 ) -> int:
     """``earmark distil``."""
     if how not in Blend.members() and ":" not in how:
         raise SettingsError(f"there is no blend '{how}'; {nearest(how, Blend.members())}")
-    of_blend, rest = _parted(changes, BlendSettings)
-    of_distil, of_recipe = _parted(rest, DistilSettings)
+    of_blend, rest = parted(changes, BlendSettings.model_fields)
+    of_distil, of_recipe = parted(rest, DistilSettings.model_fields)
     blend = read_settings(how, of_blend)
     learns = read(
         DistilSettings, override(DistilSettings().model_dump(mode="json"), of_distil), what="what the student learns"
@@ -64,7 +65,8 @@ def distil_student(
         show=console,
         reports=True,
     )
-    plan = Plan(ground, fold=fold or first.fold, budget=Budget() if budget is None else read_budget(budget))
+    must_be_its_data(runs_in(place)[0], ground.manifest)
+    plan = Plan(ground, fold=fold or first.fold, budget=read_budget(budget), devices=devices)
     found = {
         name: [plan.finished(_called(name, number), place) for number, place in enumerate(places)]
         for name, places in folders.items()
@@ -72,16 +74,12 @@ def distil_student(
     teacher = plan.blend("teacher", found, blend)
     plan.distil("student", teacher, student, learns, fold=fold)
     rows = carry_out(plan, out, name="distil")
+    if not ground.is_first:
+        return 0
     for line in stages_as_text(rows).splitlines():
         console.say(line)
     console.say(f"the student: '{out / rows[-1]['folder']}'; use it like any run")
     return BAD_FILES if ground.n_quarantined else 0
-
-
-def _parted(changes: Sequence[str], settings: type[BlendSettings | DistilSettings]) -> tuple[list[str], list[str]]:
-    """The changes of these settings, and the others."""
-    mine = [change for change in changes if re.split("[.=]", change)[0] in settings.model_fields]
-    return mine, [change for change in changes if change not in mine]
 
 
 def _called(name: str, number: int) -> str:

@@ -7,7 +7,19 @@ from typing import Annotated, Optional
 
 import typer
 
-from earmark.cli.commands import Changes, Quiet, StoreAt, app
+from earmark.cli.commands import app
+from earmark.cli.options import (
+    Blended,
+    BudgetOf,
+    Changes,
+    DataAgain,
+    Device,
+    Devices,
+    Quiet,
+    Resamples,
+    Snapshots,
+    StoreAt,
+)
 
 
 @app.command()
@@ -15,7 +27,7 @@ def blend(
     members: Annotated[
         list[str], typer.Argument(help="Tables of scores, or folders of runs: path, or name=path. Often.")
     ],
-    how: Annotated[str, typer.Option("--how", help="How to blend; earmark show blend lists the ways.")] = "arithmetic",
+    how: Blended = "arithmetic",
     truth: Annotated[
         Optional[Path],  # noqa: UP045
         typer.Option("--truth", "-t", "--data", "-d", help="The right labels: a csv, or a data folder."),
@@ -35,11 +47,12 @@ def blend(
         Optional[str],  # noqa: UP045
         typer.Option(help="What scores are in files that do not say: probability, logit, softmax_logit, rank."),
     ] = None,
-    snapshots: Annotated[bool, typer.Option("--snapshots", help="Let the snapshots of each run speak.")] = False,
+    snapshots: Snapshots = False,
+    way: Annotated[str, typer.Option("--as", help="Let runs speak as they heard under that name in predict.")] = "",
     vouch: Annotated[
         bool, typer.Option("--vouch", help="Believe that scores without folds are out of the truth's folds.")
     ] = False,
-    resamples: Annotated[int, typer.Option(help="Bootstrap resamples.", min=100)] = 2000,
+    resamples: Resamples = 2000,
     changes: Changes = None,
     quiet: Quiet = False,
 ) -> None:
@@ -53,7 +66,7 @@ def blend(
     console = Console(quiet)
     raise typer.Exit(
         blend_predictions(
-            members, test or [], how, changes or [], truth, out, link, given, snapshots, vouch, resamples, console
+            members, test or [], how, changes or [], truth, out, link, given, snapshots, way, vouch, resamples, console
         )
     )
 
@@ -64,12 +77,12 @@ def soup(
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the tagger that comes of it.")],
     how: Annotated[str, typer.Option("--how", help="uniform, or greedy: what helps on the held-out fold.")] = "uniform",
     snapshots: Annotated[bool, typer.Option("--snapshots", help="Take the snapshots of each run.")] = False,
-    data: Annotated[Path | None, typer.Option("--data", "-d", help="Their data folder; default: where it was.")] = None,
+    data: DataAgain = None,
     store: StoreAt = None,
     refresh: Annotated[
         int, typer.Option(help="Training clips to take batch statistics anew from; 0 averages them.", min=0)
     ] = 500,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Average the weights of several taggers, or of the snapshots of one run, into one tagger."""
@@ -102,19 +115,17 @@ def distil(
     recipe: Annotated[
         str, typer.Option("--recipe", "-r", help="The student's: a YAML file, or a shipped one.")
     ] = "small",
-    how: Annotated[str, typer.Option("--how", help="How the teachers are blended; earmark show blend.")] = "arithmetic",
-    data: Annotated[Path | None, typer.Option("--data", "-d", help="Their data folder; default: where it was.")] = None,
+    how: Blended = "arithmetic",
+    data: DataAgain = None,
     fold: Annotated[
         Optional[str],  # noqa: UP045
         typer.Option(help="What the student holds out: each, a fold, or none; default: as its teachers."),
     ] = None,
-    budget: Annotated[
-        Optional[str],  # noqa: UP045
-        typer.Option(help="Share of the student's epochs, widths and seconds, as with earmark reproduce."),
-    ] = None,
+    budget: BudgetOf = None,
     changes: Changes = None,
     store: StoreAt = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    device: Device = "auto",
+    devices: Devices = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a small net on what several trained ones think of all training clips; the same command goes on.
@@ -127,5 +138,5 @@ def distil(
 
     console = Console(quiet)
     raise typer.Exit(
-        distil_student(members, recipe, how, data, out, fold, budget, changes or [], store, device, console)
+        distil_student(members, recipe, how, data, out, fold, budget, changes or [], store, device, devices, console)
     )

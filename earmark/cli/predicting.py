@@ -12,7 +12,8 @@ from earmark.core.errors import SettingsError
 from earmark.core.settings import nearest
 from earmark.reports.tables import scores_as_text
 from earmark.stages.choose import Choice, candidates_in, choose, keep
-from earmark.stages.predict import NOISY, guess_noisy, runs_in
+from earmark.stages.finished_runs import runs_in
+from earmark.stages.predict import NOISY, guess_noisy
 from earmark.stages.predict_again import PARTS, Asked, predict_again
 from earmark.stages.score import compare, rows
 from earmark.training.devices import device_named

@@ -7,13 +7,14 @@ from typing import Annotated, Optional
 
 import typer
 
-from earmark.cli.commands import Quiet, StoreAt, Use, app
+from earmark.cli.commands import app
+from earmark.cli.options import AsJson, DataAgain, Device, Quiet, Snapshots, StoreAt, Truth, Use
 
 
 @app.command()
 def predict(
     run: Annotated[Path, typer.Argument(help="Folder of a training, or of one with --fold each.")],
-    data: Annotated[Path | None, typer.Option("--data", "-d", help="Its data folder; default: where it was.")] = None,
+    data: DataAgain = None,
     part: Annotated[
         Optional[list[str]],  # noqa: UP045
         typer.Option("--part", help="noisy (default), held_out or test. Often."),
@@ -22,8 +23,8 @@ def predict(
     changes: Use = None,
     store: StoreAt = None,
     embed: Annotated[bool, typer.Option("--embed", help="Also write vectors of noisy and curated clips.")] = False,
-    snapshots: Annotated[bool, typer.Option("--snapshots", help="Let the snapshots of each run speak.")] = False,
-    device: Annotated[str, typer.Option(help="cpu, cuda, mps or auto.")] = "auto",
+    snapshots: Snapshots = False,
+    device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Guess the labels of noisy clips with models that did not learn from them, for earmark clean.
@@ -40,12 +41,12 @@ def predict(
 @app.command()
 def choose(
     run: Annotated[Path, typer.Argument(help="Folder of a training with --fold each, predicted in several ways.")],
-    truth: Annotated[Path, typer.Option("--truth", "-t", help="The right labels: a csv, or a data folder.")],
+    truth: Truth,
     name: Annotated[str, typer.Option("--as", help="What the choice is called.")] = "chosen",
     most: Annotated[Optional[int], typer.Option(help="Candidates to choose at the most.", min=1)] = None,  # noqa: UP045
     least_gain: Annotated[float, typer.Option(help="The lwlrap that one more must gain.", min=0)] = 0.0,
     mean: Annotated[str, typer.Option(help="probability, geometric, or mean (of logits).")] = "probability",
-    json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Choose among snapshots and ways of hearing by held-out predictions; each fold is judged by the others' choice."""

@@ -8,6 +8,7 @@ from earmark.cli.console import Console
 from earmark.cli.work import BAD_FILES, prepared
 from earmark.core.settings import read
 from earmark.stages.find_lr import RangeTest, find_lr, told, write_test
+from earmark.stages.prepare import with_folds
 from earmark.stages.recipe import read_recipe
 from earmark.training.devices import fabric_for
 
@@ -19,6 +20,7 @@ def sweep_rates(
     lowest: float,
     highest: float,
     n_steps: int,
+    fold: int | None,
     changes: list[str],
     store: Path | None,
     console: Console,
@@ -30,7 +32,8 @@ def sweep_rates(
     console.quiet = console.quiet or not fabric.is_global_zero
     with fabric.rank_zero_first():  # one process packs, the others find it packed
         done = prepared(settings, data, store, console)
-    test = find_lr(settings, done.manifest, done.store, console, fabric, sweep)
+    manifest = done.manifest if fold is None else with_folds(done.manifest, settings.folds, settings.seed)
+    test = find_lr(settings, manifest, done.store, console, fabric, sweep, fold)
     if fabric.is_global_zero:
         for line in told(test):
             print(line)

@@ -11,10 +11,10 @@ from earmark.cli.console import Console
 from earmark.cli.work import BAD_FILES
 from earmark.core.errors import SettingsError
 from earmark.core.settings import read
-from earmark.core.yaml_text import override
+from earmark.core.yaml_text import override, parted
 from earmark.reports.tables import text_table
 from earmark.reports.wording import span
-from earmark.stages.budget import Budget, read_budget
+from earmark.stages.budget import read_budget
 from earmark.stages.sequence.carry_out import carry_out
 from earmark.stages.sequence.ground import Ground
 from earmark.stages.sequence.plan import Plan, outlined
@@ -30,6 +30,7 @@ def reproduce_system(
     changes: list[str],
     store: Path | None,
     device: str,
+    devices: int | None,
     only_plan: bool,
     console: Console,
 ) -> int:
@@ -45,8 +46,7 @@ def reproduce_system(
         show=console,
         reports=True,
     )
-    shares = Budget() if budget is None else read_budget(budget)
-    plan = Plan(ground, fold=fold, seed=system.seed, budget=shares, changes=of_stages)
+    plan = Plan(ground, fold=fold, seed=system.seed, budget=read_budget(budget), devices=devices, changes=of_stages)
     system.outline(plan)
     plan.must_know_its_stages()
     if only_plan:
@@ -54,7 +54,10 @@ def reproduce_system(
         print(text_table(["", "stage", "what it does"], [[i, r["stage"], r["does"]] for i, r in enumerate(rows, 1)]))
         return 0
     out = out or Path("runs") / name.rpartition(":")[2]
-    for line in stages_as_text(carry_out(plan, out, name=system.address)).splitlines():
+    rows = carry_out(plan, out, name=system.address)
+    if not ground.is_first:
+        return 0
+    for line in stages_as_text(rows).splitlines():
         console.say(line)
     console.say(f"what stands where: '{out / 'sequence.json'}'")
     return BAD_FILES if ground.n_quarantined else 0
@@ -70,10 +73,10 @@ def read_system(name: str, changes: list[str]) -> tuple[System, list[str]]:
         kind = System.named(name)
     except PydanticCustomError as error:
         raise SettingsError(error.message()) from None
-    own = [change for change in changes if change.split("=")[0].split(".")[0] in kind.model_fields]
+    own, of_stages = parted(changes, kind.model_fields)
     start = read(kind, {}, what=f"system '{name}'")
     made = read(kind, override(start.model_dump(mode="json"), own), what=f"system '{name}' with its changes")
-    return made, [change for change in changes if change not in own]
+    return made, of_stages
 
 
 def stages_as_text(rows: list[dict[str, Any]]) -> str:

@@ -13,9 +13,10 @@ from earmark.data.store import Store
 from earmark.reports.report import ScoreRow
 from earmark.reports.tables import scores_as_text
 from earmark.runs.folder import RunFolder
+from earmark.stages.finished_runs import must_be_its_data
 from earmark.stages.folds import one_run
 from earmark.stages.folds import train_runs as train_each
-from earmark.stages.prepare import Prepared, note_quarantine, prepare, with_folds
+from earmark.stages.prepare import Prepared, note_quarantine, prepare, read_manifest, with_folds
 from earmark.stages.recipe import Recipe, read_recipe
 from earmark.stages.report import write_report
 from earmark.stages.score import score_run
@@ -96,11 +97,16 @@ def prepared_for(run: RunFolder, data: Path | None, store: Path | None, console:
 
     Args:
         data, store: where they are now, if not where they were; wherever this is called from, nothing is packed again.
+
+    Raises:
+        DataError: these are other data than the run's.
     """
     facts, recipe = run.facts(), read_recipe(str(run.path / "recipe.yaml"))
     if store is None and "store" in facts:
         store = Path(facts["store"])
-    done = prepared(recipe, data or Path(facts["data"]), store, console)
+    place = data or Path(facts["data"])
+    must_be_its_data(run, read_manifest(place.resolve(), recipe.source))
+    done = prepared(recipe, place, store, console)
     if facts.get("fold") is not None:
         done = replace(done, manifest=with_folds(done.manifest, recipe.folds, recipe.seed))
     return recipe, done

@@ -12,6 +12,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar, Self, cast
 
 from pydantic import GetCoreSchemaHandler, SerializerFunctionWrapHandler, model_serializer
@@ -41,12 +42,14 @@ class Member(Settings):
 
     @classmethod
     def members(cls) -> dict[str, type[Self]]:
-        """Every member of this family by kind, in alphabetical order."""
+        """Every member of this family by kind, in alphabetical order.
+
+        The folder is gone through once; classes that are defined in its modules later are members as well.
+        """
         root = _ROOTS[cls.family]
-        package = importlib.import_module(root.__module__.rpartition(".")[0])
-        for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
-            importlib.import_module(module.name)
-        found = {c.kind: c for c in _descendants(root) if c.kind and c.__module__.startswith(package.__name__ + ".")}
+        package = root.__module__.rpartition(".")[0]
+        _import_all(package)
+        found = {c.kind: c for c in _descendants(root) if c.kind and c.__module__.startswith(package + ".")}
         return cast("dict[str, type[Self]]", {kind: found[kind] for kind in sorted(found)})
 
     @classmethod
@@ -112,6 +115,16 @@ def families() -> dict[str, type[Member]]:
         for name in new:
             _ROOTS[name].members()
     return dict(_ROOTS)
+
+
+@cache
+def _import_all(package: str) -> None:
+    """Import every module below a package: once, for looking through folders is slow and members are asked for often.
+
+    What could not be imported is tried again, since only what succeeds is remembered.
+    """
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        importlib.import_module(module.name)
 
 
 def _descendants(cls: type[Member]) -> list[type[Member]]:

@@ -82,19 +82,19 @@ def is_disk_full(error: BaseException) -> bool:
     return number in _FULL or any(os.strerror(code) in str(error) for code in _FULL)
 
 
-def disk_full(path: str | Path, wanted: str) -> DataError:
+def disk_full(path: str | Path, wanted: str | None = None) -> DataError:
     """The sentence for a full disk, ready to raise.
 
     Args:
         path: what was being written.
-        wanted: how much room the rest takes, in words ("about 3.1 GB more").
+        wanted: how much room the rest takes, in words ("about 3.1 GB more"); none where nobody knows.
     """
     path = Path(path)
     folder = next((place for place in (path, *path.parents) if place.is_dir()), Path())
+    free = megabytes(_free_bytes(folder))
+    takes = f"more than the {free} that are free" if wanted is None else f"{wanted} and {free} are free"
     return DataError(
-        f"the disk is full: writing {path} takes {wanted} and {megabytes(_free_bytes(folder))} are free; "
-        "free some space and run the same command again",
-        path,
+        f"the disk is full: writing {path} takes {takes}; free some space and run the same command again", path
     )
 
 
@@ -120,11 +120,10 @@ def _replace(path: Path, write: Callable[[Path], object], *, wanted: int | None)
         partial.replace(path)
         sync(path.parent)
     except BaseException as error:
-        written = _size_bytes(partial)
         with contextlib.suppress(OSError):
             partial.unlink(missing_ok=True)
         if is_disk_full(error):
-            raise disk_full(path, f"more than {megabytes(written)}" if wanted is None else megabytes(wanted)) from error
+            raise disk_full(path, None if wanted is None else megabytes(wanted)) from error
         if isinstance(error, OSError):
             raise DataError(
                 f"{path} could not be written ({error.strerror or error}); "
@@ -140,13 +139,6 @@ def _rights_of_a_new(path: Path) -> int:
     mode = path.stat().st_mode
     path.unlink()
     return mode & 0o777
-
-
-def _size_bytes(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
 
 
 def _free_bytes(folder: Path) -> int:

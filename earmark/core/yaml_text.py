@@ -3,7 +3,7 @@
 Strict where YAML is lax: a name given twice in one mapping is an error, and what is wrong is said with its line.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Container, Hashable, Iterable
 from typing import Any
 
 import yaml
@@ -65,6 +65,20 @@ def override(data: Any, changes: Iterable[str]) -> Any:
             )
         data = _replaced(data, path.strip().split("."), parse(text, what=f"the value in '{change}'"), change)
     return data
+
+
+def parted(changes: Iterable[str], names: Container[str]) -> tuple[list[str], list[str]]:
+    """Changes whose paths begin with one of these names, and the others, each in their order.
+
+    >>> parted(["a.b=1", "c=a.d", "a=2"], {"a"})
+    (['a.b=1', 'a=2'], ['c=a.d'])
+    """
+    own: list[str] = []
+    others: list[str] = []
+    for change in changes:
+        first = change.partition("=")[0].partition(".")[0].strip()
+        (own if first in names else others).append(change)
+    return own, others
 
 
 def _replaced(data: Any, path: list[str], value: Any, change: str) -> Any:

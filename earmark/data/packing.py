@@ -199,11 +199,11 @@ class _Session:
         ended = time.monotonic()
         self._save_at = ended + max(_SAVE_EVERY_S, _SAVE_PAUSES * (ended - began))
 
-    def _still_wanted(self) -> str:
-        """How much room the rest takes, if it is like what is there."""
+    def _still_wanted(self) -> str | None:
+        """How much room the rest takes, if it is like what is there; none where nothing is."""
         lengths = [row.n_samples for row in self._ledger.rows.values()]
         if not lengths:
-            return "more room than there is"
+            return None
         left = (len(self._jobs) - self._n_done) * sum(lengths) * SAMPLE_BYTES // len(lengths)
         return f"about {megabytes(left)} more"
 

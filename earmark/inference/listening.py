@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from earmark.core.manifest import ORIGINS
 from earmark.data.clips import Clips
 from earmark.data.prefetch import prefetch
 from earmark.inference.pieces import stream_spans, stretch_pieces
@@ -21,10 +22,13 @@ from earmark.inference.plan import PLAIN, Excerpt, Plan, Take, Turn, excerpts, s
 if TYPE_CHECKING:
     from earmark.inference.tagger import Tagger
 
+_CURATED, _NOISY = ORIGINS.index("curated"), ORIGINS.index("noisy")
 Wave = NDArray[np.float32]
 Rows = dict[Take, NDArray[np.float32]]
 """What the network says of each take of a clip."""
 Track = Callable[[Iterable[int], int, str], Iterable[int]]
+Grouped = Callable[[Sequence[int]], list[NDArray[np.int64]]]
+"""Places of pieces of these lengths in samples, batch by batch."""
 
 
 class _Wanted(NamedTuple):
@@ -50,18 +54,30 @@ def hear_waves(tagger: Tagger, waves: Sequence[Wave], names: Sequence[str]) -> N
     return np.stack(logits) if logits else np.zeros((0, len(tagger.classes)), np.float32)
 
 
-def hear_clips(tagger: Tagger, clips: Clips, plans: Sequence[Plan], embed: bool, track: Track, what: str) -> list[Rows]:
+def hear_clips(
+    tagger: Tagger,
+    clips: Clips,
+    plans: Sequence[Plan],
+    embed: bool,
+    track: Track,
+    what: str,
+    grouped: Grouped | None = None,
+) -> list[Rows]:
     """What the network says of every take of the plans of some clips of a store, read ahead batch by batch.
+
+    Where a view knows origins apart, noisy clips are heard as noisy ones and all others as curated ones: whatever is to
+    be tagged is recorded like these, as far as anybody knows.
 
     Args:
         embed: whether vectors stand behind the logits, as in `Tagger.listen`.
         track: shows progress; counts batches.
         what: what the progress is called.
+        grouped: which go together by their lengths; none leaves that to the tagger.
     """
     batches: list[tuple[tuple[Turn, ...], list[_Wanted]]] = []
     for turns, wanted in _by_turns(plans).items():
         lengths = [tagger.heard_samples(max(e.n_samples, e.least_samples), e.pad_samples) for _, e in wanted]
-        batches += [(turns, [wanted[i] for i in group]) for group in tagger.grouped(lengths)]
+        batches += [(turns, [wanted[i] for i in group]) for group in (grouped or tagger.grouped)(lengths)]
 
     def read(number: int) -> list[Wave]:
         found = []
@@ -71,10 +87,11 @@ def hear_clips(tagger: Tagger, clips: Clips, plans: Sequence[Plan], embed: bool,
         return found
 
     rows: list[Rows] = [{} for _ in plans]
+    origins = np.where(clips.origins == _NOISY, _NOISY, _CURATED)
     numbers = track(range(len(batches)), len(batches), what)
     for (turns, wanted), waves in zip(batches, prefetch(read, numbers), strict=True):
-        pads = [each.excerpt.pad_samples for each in wanted]
-        _note(rows, wanted, turns, tagger.listen(waves, pads, turns, embed=embed, at_once=True))
+        pads, theirs = [each.excerpt.pad_samples for each in wanted], [int(origins[each.clip]) for each in wanted]
+        _note(rows, wanted, turns, tagger.listen(waves, pads, turns, origins=theirs, embed=embed, at_once=True))
     return rows
 
 

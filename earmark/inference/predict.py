@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from earmark.core.embeddings import Embeddings
 from earmark.core.predictions import Predictions
 from earmark.data.clips import Clips
+from earmark.inference.in_training import eights, in_training
 from earmark.inference.listening import Rows, Track, hear_clips
 from earmark.inference.plan import Plan, settled
 from earmark.inference.tagger import Tagger
@@ -27,16 +28,26 @@ class Heard(NamedTuple):
     embeddings: Embeddings
 
 
-def predict(tagger: Tagger, clips: Clips, *, track: Track = _untold, what: str = "predict") -> Predictions:
+def predict(
+    tagger: Tagger,
+    clips: Clips,
+    *,
+    track: Track = _untold,
+    what: str = "predict",
+    legacy_in_training: bool = False,
+) -> Predictions:
     """Logits of every clip, each heard as ``inference.hearing`` says.
 
     Args:
         track: shows progress; counts batches.
         what: what the progress is called.
+        legacy_in_training: whether the network answers as it trains, see `earmark.inference.in_training`.
     """
     plans = _plans(tagger, clips)
-    rows = hear_clips(tagger, clips, plans, False, track, what)
-    return _predictions(tagger, clips, plans, rows)
+    if not legacy_in_training:
+        return _predictions(tagger, clips, plans, hear_clips(tagger, clips, plans, False, track, what))
+    with in_training(tagger.network, tagger.device):
+        return _predictions(tagger, clips, plans, hear_clips(tagger, clips, plans, False, track, what, eights))
 
 
 def embed(tagger: Tagger, clips: Clips, *, track: Track = _untold, what: str = "embed") -> Embeddings:

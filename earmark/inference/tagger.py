@@ -178,6 +178,7 @@ class Tagger:
         pads: Sequence[int] | None = None,
         turns: Sequence[Turn] = (PLAIN,),
         *,
+        origins: Sequence[int] | None = None,
         embed: bool = False,
         at_once: bool = False,
     ) -> NDArray[np.float32]:
@@ -187,6 +188,7 @@ class Tagger:
             pieces: waves.
             pads: samples of silence at both ends of each, behind the rule for short clips.
             turns: the ways.
+            origins: index of that of each piece, as in `earmark.core.manifest.ORIGINS`; none takes all for curated.
             embed: whether behind the logits stands what the encoder makes of a piece: the mean of its maps over time
                 and frequency.
             at_once: the pieces are one batch as they are.
@@ -199,6 +201,8 @@ class Tagger:
         lengths = [self.heard_samples(len(piece), pad) for piece, pad in zip(pieces, pads, strict=True)]
         for group in [np.arange(len(pieces))] if at_once else self.grouped(lengths):
             batch = self._batch([self._ready(pieces[i], pads[i]) for i in group])
+            if origins is not None:
+                batch = batch.changed(origins=torch.tensor([origins[i] for i in group], device=self.device))
             found[group] = self._hear_batch(batch, turns, embed).cpu().numpy()
         half = self.settings.inference.precision == "float16"
         if (~np.isfinite(found) if half else np.isnan(found)).any():

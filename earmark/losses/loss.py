@@ -34,6 +34,13 @@ class Loss(Member, ABC, family="loss"):
         """By what cosines are multiplied to give the logits that it takes; none where any logits will do."""
         return None
 
+    def check(self, n_classes: int) -> None:
+        """Refuse a vocabulary that the settings do not fit.
+
+        Raises:
+            SettingsError: with what is wanted and what came.
+        """
+
     @abstractmethod
     def __call__(
         self,

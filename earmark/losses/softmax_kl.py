@@ -15,8 +15,9 @@ class SoftmaxKL(Loss, kind="softmax_kl"):
     A net trained so answers "which of them, above all", as most clips have one label; its scores are read through a
     softmax. A clip without a label loses 0.
 
-    Akiyama and Sato (2019) train their waveform nets with it, on targets as they are and with the mean over classes:
-    ``normalise: false, reduction: mean``. With two labels in a clip such targets are no distribution and count twice.
+    Akiyama and Sato (2019) train their waveform nets with it, by the mean over classes: ``reduction: mean``. Their
+    program takes targets as they are, ``normalise: false``; with two labels in a clip these are no distribution and
+    count twice.
     """
 
     normalise: bool = True

@@ -16,18 +16,11 @@ from torch import Tensor, nn
 
 from earmark.core.batch import Batch
 from earmark.core.chance import Chance
+from earmark.models.dropout import drawn_by
 from earmark.models.statistics import statistics_held
 
 if TYPE_CHECKING:
     from earmark.models.network import Network
-
-
-@contextmanager
-def drawn_by(chance: Chance, device: torch.device) -> Iterator[None]:
-    """Dropout and its kin fall as this chance has it, the same each time, and afterwards as if nothing had been."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(chance.at("dropout").number())
-        yield
 
 
 @contextmanager

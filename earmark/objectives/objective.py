@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 import torch
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
 from earmark.core.batch import Batch
@@ -40,6 +40,14 @@ class Part(Settings):
     get them together in any case."""
     term: Term = Supervised()
     """What is computed."""
+
+    @field_validator("streams")
+    @classmethod
+    def _each_once(cls, streams: tuple[str, ...]) -> tuple[str, ...]:
+        twice = [name for place, name in enumerate(streams) if name in streams[:place]]
+        if twice:
+            raise ValueError(f"stream '{twice[0]}' is named twice; name each stream once")
+        return streams
 
     def weight_at(self, epoch: float) -> float:
         """The weight at a place in the training."""
@@ -132,7 +140,12 @@ class Objective(nn.Module):
         Raises:
             SettingsError, DataError: one of them cannot work on it.
         """
-        for part, term in zip(self.parts.values(), self._terms(), strict=True):
+        for (name, part), term in zip(self.parts.items(), self._terms(), strict=True):
+            for loss in part.term.losses:
+                try:
+                    loss.check(len(material.classes))
+                except SettingsError as error:
+                    raise SettingsError(f"objective.{name}: {error}") from None
             term.meet(material, part.streams)
 
     @property

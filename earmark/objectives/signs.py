@@ -8,6 +8,7 @@ with oneself is easy. These numbers do.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -18,6 +19,20 @@ from earmark.objectives.term import Fault, TermModule
 
 SURE = 0.5
 """From this probability on a class counts as guessed."""
+
+
+_STAYS = 0.98
+"""How much of the running mean of guesses, by which the class that drifts most is found, stays at each forward."""
+
+
+class Drifting(NamedTuple):
+    """A class that is guessed more often, or less, than it is there."""
+
+    name: str
+    guessed: float
+    """Its share of all that is guessed."""
+    labelled: float
+    """Its share of the labels."""
 
 
 @torch.no_grad()
@@ -56,12 +71,26 @@ def signs_of(
     return signs
 
 
-def fault_of(signs: Mapping[str, float], n_labels: float | None = None) -> Fault | None:
+def furthest(
+    guessed: Float[Tensor, " classes"], prior: Float[Tensor, " classes"], classes: tuple[str, ...]
+) -> Drifting:
+    """The class whose share of the guesses is furthest from its share of the labels.
+
+    >>> furthest(torch.tensor([1.0, 6.0, 1.0]), torch.tensor([4.0, 2.0, 2.0]), ("Bark", "Rain", "Wind"))
+    Drifting(name='Rain', guessed=0.75, labelled=0.25)
+    """
+    shares, wanted = (each.double() / each.double().sum().clamp(min=1e-8) for each in (guessed, prior))
+    place = int((shares - wanted).abs().argmax())
+    return Drifting(classes[place], round(float(shares[place]), 6), round(float(wanted[place]), 6))
+
+
+def fault_of(signs: Mapping[str, float], n_labels: float | None = None, most: Drifting | None = None) -> Fault | None:
     """What is wrong with guesses that look so, the worst first, or none.
 
     Args:
         signs: means of `signs_of` over an epoch.
         n_labels: labels that a clip has by the prior.
+        most: the class that drifts most, where it is known.
 
     >>> fault_of({"confident": 0.6, "entropy": 0.69, "spread": 0.0, "labels": 40.0}).clause
     'its guesses say "perhaps" to everything (entropy 0.690 nats of at most 0.693)'
@@ -80,10 +109,18 @@ def fault_of(signs: Mapping[str, float], n_labels: float | None = None) -> Fault
         words = f"{labels:.3f} labels a clip, {n_labels:.1f} were expected"
         return Fault("few", f"its guesses find next to nothing ({words})")
     if drift > 0.75:
-        return Fault("drift", f"its guesses are of other classes than the labels (drift {drift:.2f} of at most 1)")
+        named = f", '{most.name}' above all: {_percent(most.guessed)} of what is guessed and " if most else ""
+        named += f"{_percent(most.labelled)} of the labels" if most else ""
+        return Fault(
+            "drift", f"its guesses are of other classes than the labels (drift {drift:.2f} of at most 1{named})"
+        )
     if confident < 0.01:
         return Fault("confident", f"its guesses are hardly ever sure ({100 * confident:.1f} % of the clips)")
     return None
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 class GuessingModule(TermModule):
@@ -96,16 +133,23 @@ class GuessingModule(TermModule):
         super().__init__()
         self.sure = sure
         self.n_labels: float | None = None
+        self.classes: tuple[str, ...] = ()
         self.register_buffer("prior", None, persistent=False)
+        self._lately: Tensor | None = None  # how often each class was guessed; it serves a sentence and is no state
 
     def meet(self, material: Material, streams: tuple[str, ...]) -> None:
         prior = material.prior()
-        self.n_labels = float(prior.sum())
+        self.n_labels, self.classes = float(prior.sum()), material.classes
         self.prior = prior
 
     def tell(self, guesses: Float[Tensor, "batch classes"]) -> None:
         """Make what the log has of this forward."""
         self.signs = signs_of(guesses, self.prior, self.sure)
+        now = guesses.detach().float().mean(dim=0)
+        self._lately = now if self._lately is None else torch.lerp(now, self._lately, _STAYS)
 
     def fault(self, signs: Mapping[str, float]) -> Fault | None:
-        return fault_of(signs, self.n_labels)
+        most = None
+        if self._lately is not None and self.prior is not None:
+            most = furthest(self._lately, self.prior, self.classes)
+        return fault_of(signs, self.n_labels, most)

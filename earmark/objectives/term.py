@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from earmark.core.chance import Chance
 from earmark.core.family import Member
+from earmark.core.fingerprint import flat
 from earmark.core.spec import Spec
 from earmark.losses.loss import Loss
 from earmark.models.network import ModelSettings, Network
@@ -32,9 +33,15 @@ class Term(Member, ABC, family="term"):
 
     @property
     def losses(self) -> tuple[Loss, ...]:
-        """Losses that it holds against labels as the view mixes them: that in its setting ``loss``, if any."""
-        loss = getattr(self, "loss", None)
-        return () if loss is None else (loss,)
+        """Losses that it holds against labels or guesses: all those among its settings."""
+        held = (getattr(self, name) for name in type(self).model_fields)
+        return tuple(each for each in held if isinstance(each, Loss))
+
+    @property
+    def named_origins(self) -> tuple[tuple[str, str], ...]:
+        """The origins of clips that its settings name, each with the path of the setting: ``missing.origins``."""
+        found = ((path.split("."), value) for path, value in flat(self).items())
+        return tuple((".".join(path[:-1]), str(value)) for path, value in found if path[-2:-1] == ["origins"])
 
     def files(self, fold: int | None) -> tuple[Path, ...]:
         """Files that it reads, which therefore belong to what a run is."""

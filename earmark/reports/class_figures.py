@@ -11,28 +11,21 @@ import math
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter
-from numpy.typing import NDArray
-from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
 
 from earmark.reports.drawing import (
     BLUE,
     INK,
-    LINE,
     MUTED,
     PAGE_IN,
     SMALL_PT,
-    SURFACE,
     literal,
     new_figure,
     styled,
 )
 from earmark.reports.report import ClassTable, ConfusionTable
+from earmark.reports.squares import draw_squares, side_by_side
 from earmark.reports.wording import short
 
 _ROW_IN = 0.19
@@ -106,41 +99,9 @@ def confusion_map(table: ConfusionTable, n_most: int = _MOST_ON_MAP) -> Figure:
     cell_in = min(0.34, max(0.2, 6.5 / max(1, len(names))))
     figure = new_figure(cell_in * len(names) + 2.0, width_in=min(PAGE_IN, cell_in * len(names) + 3.2))
     axes = styled(figure.add_subplot(), grid=None)
-    _draw_squares(axes, shares)
-    places = np.arange(len(names))
-    axes.set_xticks(places, names, rotation=90)
-    axes.set_yticks(places, names)
-    axes.tick_params(labelcolor=INK)
+    told = len(names) <= _MOST_ON_MAP
+    words = [[f"{100 * share:.0f}" if told and share >= 0.1 else "" for share in row] for row in shares]
+    draw_squares(axes, np.where(shares > 0, shares, np.nan), words, names, size_pt=SMALL_PT - 1.5)
     axes.set_xlabel("stands above", fontsize=SMALL_PT, color=MUTED)
     axes.set_ylabel("the label", fontsize=SMALL_PT, color=MUTED)
     return literal(figure)
-
-
-def _draw_squares(axes: Axes, shares: NDArray[np.float64]) -> None:
-    n = len(shares)
-    squares, colours = [], []
-    for row, column in np.argwhere(shares > 0):
-        share = float(shares[row, column])
-        squares.append(Rectangle((column - 0.5, row - 0.5), 1.0, 1.0))
-        # Opacity, not a map of colours: it means the same on a light page and on a dark one.
-        colours.append(to_rgba(BLUE, 0.06 + 0.94 * share))
-        if share >= 0.1 and n <= _MOST_ON_MAP:
-            colour = SURFACE if share > 0.5 else INK
-            words = f"{100 * share:.0f}"
-            axes.text(column, row, words, ha="center", va="center", fontsize=SMALL_PT - 1.5, color=colour)
-    axes.add_collection(PatchCollection(squares, facecolors=colours, linewidths=0))
-    diagonal = [Rectangle((at - 0.5, at - 0.5), 1.0, 1.0) for at in range(n)]
-    axes.add_collection(PatchCollection(diagonal, facecolors=LINE, linewidths=0))
-    axes.set_xlim(-0.5, n - 0.5)
-    axes.set_ylim(n - 0.5, -0.5)
-    axes.set_aspect("equal")
-
-
-def side_by_side(shares: NDArray[np.float64]) -> NDArray[np.int64]:
-    """An order of the classes in which those that are often confused are neighbours."""
-    if len(shares) < 3:
-        return np.arange(len(shares))
-    distance = 1.0 / (0.02 + shares + shares.T)
-    np.fill_diagonal(distance, 0.0)
-    tree = linkage(squareform(distance, checks=False), method="average", optimal_ordering=True)
-    return np.asarray(leaves_list(tree), dtype=np.int64)

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.collections import PatchCollection
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from earmark.reports.class_figures import side_by_side
-from earmark.reports.drawing import BLUE, INK, MUTED, PAGE_IN, SMALL_PT, SURFACE, literal, new_figure, styled
+from earmark.reports.drawing import INK, MUTED, PAGE_IN, literal, new_figure, styled
+from earmark.reports.squares import draw_squares, side_by_side
 from earmark.reports.wording import short
 
 
@@ -35,23 +32,13 @@ def correlation_map(names: Sequence[str], matrix: NDArray[np.float64], left_out:
     cell_in = min(0.6, max(0.3, 7.0 / max(1, n)))
     figure = new_figure(cell_in * n + 1.9, width_in=min(PAGE_IN, max(4.6, cell_in * n + 2.8)))
     axes = styled(figure.add_subplot(), "Correlation of the members' scores", grid=None)
-    squares, colours = [], []
-    for row, column in np.ndindex(n, n):
-        depth = (float(matrix[row, column]) - least) / max(1 - least, 1e-9)
-        squares.append(Rectangle((column - 0.5, row - 0.5), 1.0, 1.0))
-        colours.append(to_rgba(BLUE, 0.06 + 0.94 * float(np.clip(depth, 0, 1))))
-        words = f"{matrix[row, column]:.2f}".replace("0.", ".", 1) if row != column else ""
-        colour = SURFACE if depth > 0.65 else INK
-        axes.text(column, row, words, ha="center", va="center", fontsize=SMALL_PT, color=colour)
-    axes.add_collection(PatchCollection(squares, facecolors=colours, linewidths=0))
     said = [f"({short(name, 24)})" if name in left_out else short(name, 26) for name in names]
-    axes.set_xticks(range(n), said, rotation=90)
-    axes.set_yticks(range(n), said)
-    axes.tick_params(labelcolor=INK)
+    words = [[f"{value:.2f}".replace("0.", ".", 1) for value in row] for row in matrix]
+    for at in range(n):
+        words[at][at] = ""
+    depths = (matrix - least) / max(1 - least, 1e-9)
+    draw_squares(axes, depths, words, said, light_above=0.65, diagonal=False)
     for labels in (axes.get_xticklabels(), axes.get_yticklabels()):
         for label, name in zip(labels, names, strict=True):
             label.set_color(MUTED if name in left_out else INK)
-    axes.set_xlim(-0.5, n - 0.5)
-    axes.set_ylim(n - 0.5, -0.5)
-    axes.set_aspect("equal")
     return literal(figure)

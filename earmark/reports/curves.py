@@ -16,26 +16,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
-from earmark.reports.drawing import (
-    AMBER,
-    BLUE,
-    GREEN,
-    INK,
-    MUTED,
-    PURPLE,
-    SKY,
-    SMALL_PT,
-    SURFACE,
-    VERMILLION,
-    literal,
-    new_figure,
-    styled,
-)
+from earmark.reports.drawing import BLUE, CYCLE, INK, MUTED, SMALL_PT, SURFACE, literal, new_figure, styled
 from earmark.reports.wording import duration, number, plural, short
 
 _SMALL = {"lr": "Learning rate", "gradient_norm": "Gradient norm", "clips_per_s": "Clips per second"}
 _NOT_LOSSES = {*_SMALL, "epoch", "step", "steps", "seconds", "n_clips", "total"}
-_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, AMBER, SKY)
 _DASHES = ("-", "--", ":", "-.")
 # A loss that falls by more than this factor is drawn on a logarithmic axis.
 _WIDE = 30.0
@@ -112,8 +97,8 @@ def _losses(axes: Axes, group: list[Curve]) -> None:
     styled(axes, "Loss in training")
     for at, curve in enumerate(group):
         main = curve.name == "total"
-        colour = INK if main else _COLOURS[at % len(_COLOURS)]
-        _draw(axes, curve, colour, dashes=_DASHES[at // len(_COLOURS) % len(_DASHES)], width=2.0 if main else 1.4)
+        colour = INK if main else CYCLE[at % len(CYCLE)]
+        _draw(axes, curve, colour, dashes=_DASHES[at // len(CYCLE) % len(_DASHES)], width=2.0 if main else 1.4)
     if len(group) > 1:
         names = [short(curve.name, 30) for curve in group]
         axes.legend(axes.lines, names, fontsize=SMALL_PT, frameon=False, labelcolor=INK, ncols=1 + (len(group) > 6))
@@ -134,7 +119,7 @@ def _held_out(axes: Axes, group: list[Curve]) -> None:
     names = [curve.name.removeprefix("held_out").strip("_ ").replace("_", " ") or "held out" for curve in group]
     styled(axes, f"Held-out {short(names[0], 30)}" if len(group) == 1 else "Held-out clips")
     for at, (curve, name) in enumerate(zip(group, names, strict=True)):
-        _draw(axes, curve, _COLOURS[at % len(_COLOURS)])
+        _draw(axes, curve, CYCLE[at % len(CYCLE)])
         if name == "lwlrap" or len(group) == 1:
             _mark_best(axes, curve)
     if len(group) > 1:

@@ -43,6 +43,8 @@ PALETTE: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
 """Name -> colour on a light page, and on a dark one."""
 
 INK, MUTED, LINE, SURFACE, BLUE, VERMILLION, GREEN, PURPLE, AMBER, SKY = (light for light, _ in PALETTE.values())
+CYCLE: Final = (BLUE, VERMILLION, GREEN, PURPLE, AMBER, SKY)
+"""Colours of things that have none of their own, in turn."""
 PAGE_IN: Final = 9.6
 SMALL_PT: Final = 8.0
 TEXT_PT: Final = 9.0

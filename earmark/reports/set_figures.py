@@ -18,14 +18,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import NDArray
 
 from earmark.reports.drawing import (
-    AMBER,
     BLUE,
+    CYCLE,
     GREEN,
     INK,
     LINE,
     MUTED,
-    PURPLE,
-    SKY,
     SMALL_PT,
     SURFACE,
     VERMILLION,
@@ -35,12 +33,9 @@ from earmark.reports.drawing import (
 )
 from earmark.reports.wording import short
 
-_Dashes = Literal["-", "--", ":", "-."]
-
 _COLOURS = {"curated": BLUE, "noisy": VERMILLION, "unlabelled": MUTED, "test": GREEN}
 _MARKS = {"curated": "o", "noisy": "s", "unlabelled": "D", "test": "^"}
-_DASHES: dict[str, _Dashes] = {"curated": "-", "noisy": "--", "unlabelled": ":", "test": "-."}
-_CYCLE = (BLUE, VERMILLION, GREEN, PURPLE, AMBER, SKY)
+_DASHES: dict[str, Literal["-", "--", ":", "-."]] = {"curated": "-", "noisy": "--", "unlabelled": ":", "test": "-."}
 _ROW_IN = 0.17
 _BINS = 40
 _TICKS_HZ = (300, 1000, 3000, 10000)
@@ -238,7 +233,7 @@ def _draw_labels(axes: Axes, places: NDArray[np.float32], names: NDArray[np.str_
     order = sorted(range(len(found)), key=lambda at: (-counts[at], found[at]))
     for rank, at in enumerate(order):
         here = places[names == found[at]]
-        colour = _CYCLE[rank % len(_CYCLE)]
+        colour = CYCLE[rank % len(CYCLE)]
         axes.scatter(here[:, 0], here[:, 1], s=size, color=colour, alpha=0.65, linewidths=0)
     halo = {"facecolor": SURFACE, "alpha": 0.65, "edgecolor": "none", "pad": 0.6}
     taken: list[NDArray[np.float32]] = []
@@ -248,7 +243,7 @@ def _draw_labels(axes: Axes, places: NDArray[np.float32], names: NDArray[np.str_
         if any((np.abs(spot - other) < reach).all() for other in taken):
             continue  # a name on another name can be read by nobody
         taken.append(spot)
-        colour = _CYCLE[rank % len(_CYCLE)]
+        colour = CYCLE[rank % len(CYCLE)]
         axes.text(
             spot[0], spot[1], short(str(found[at]), 16), ha="center", va="center", fontsize=6.5, color=colour, bbox=halo
         )

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.collections import PatchCollection
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from earmark.reports.class_figures import side_by_side
-from earmark.reports.drawing import BLUE, INK, LINE, MUTED, PAGE_IN, SMALL_PT, SURFACE, literal, new_figure, styled
+from earmark.reports.drawing import MUTED, PAGE_IN, SMALL_PT, literal, new_figure, styled
+from earmark.reports.squares import draw_squares, side_by_side
 from earmark.reports.wording import short
 
 _MOST_CLASSES = 40
@@ -36,25 +33,9 @@ def together_map(classes: tuple[str, ...], counts: NDArray[np.int64]) -> Figure:
     cell_in = min(0.34, max(0.18, 7.0 / max(1, n)))
     figure = new_figure(cell_in * n + 1.7, width_in=min(PAGE_IN, cell_in * n + 2.6))
     axes = styled(figure.add_subplot(), grid=None)
-    squares, colours = [], []
     strongest = max(float(shares.max(initial=0.0)), 1e-9)
-    for row, column in np.argwhere(shares > 0):
-        depth = float(shares[row, column]) / strongest
-        squares.append(Rectangle((column - 0.5, row - 0.5), 1.0, 1.0))
-        # Opacity, not a map of colours: it means the same on a light page and on a dark one.
-        colours.append(to_rgba(BLUE, 0.08 + 0.92 * depth))
-        words = str(apart[shown[row], shown[column]])
-        colour = SURFACE if depth > 0.5 else INK
-        axes.text(column, row, words, ha="center", va="center", fontsize=SMALL_PT - 2, color=colour)
-    axes.add_collection(PatchCollection(squares, facecolors=colours, linewidths=0))
-    diagonal = [Rectangle((at - 0.5, at - 0.5), 1.0, 1.0) for at in range(n)]
-    axes.add_collection(PatchCollection(diagonal, facecolors=LINE, linewidths=0))
-    axes.set_xticks(range(n), names, rotation=90)
-    axes.set_yticks(range(n), names)
-    axes.tick_params(labelcolor=INK)
-    axes.set_xlim(-0.5, n - 0.5)
-    axes.set_ylim(n - 0.5, -0.5)
-    axes.set_aspect("equal")
+    words = [[str(apart[row, column]) for column in shown] for row in shown]
+    draw_squares(axes, np.where(shares > 0, shares / strongest, np.nan), words, names, size_pt=SMALL_PT - 2)
     axes.set_ylabel("of the clips with", fontsize=SMALL_PT, color=MUTED)
     axes.set_xlabel("so many also have", fontsize=SMALL_PT, color=MUTED)
     return literal(figure)

@@ -5,7 +5,7 @@
     command.txt                the command line that started it
     environment.json           what it ran on; with the commit, where earmark runs from a git checkout
     classes.json               the number of each class: its column in every table of scores
-    learnt.json                the classes, and every clip that its weights have learnt from
+    learnt.json                the classes, every clip that its weights have learnt from, and what came from elsewhere
     log.jsonl                  one line an epoch
     summaries/                 the same for TensorBoard, where training.summaries is set
     quarantine.csv             what could not be used, and why
@@ -15,6 +15,7 @@
     snapshots/epoch-0064.safetensors   a tagger for the end of each cycle, where snapshots are kept
     predictions/held_out.parquet, predictions/test.parquet
     predictions/held_out-NAME.parquet   the same clips heard in another way (earmark predict --part held_out --as NAME)
+    predictions/held_out-epoch-0064.parquet, held_out-NAME-epoch-0064.parquet   what snapshots say; see table_names.py
     chosen.json                what earmark choose chose among these
     scores.json
     report.html
@@ -38,6 +39,7 @@ from earmark.core.errors import RunError
 from earmark.core.files import PARTIAL, write_text_atomically
 from earmark.core.fingerprint import differences
 from earmark.core.yaml_text import dump, parse
+from earmark.runs.table_names import TableName
 
 _LOCK = "run.lock"
 
@@ -78,9 +80,15 @@ class RunFolder:
         """The page that tells it all."""
         return self.path / "report.html"
 
-    def predictions(self, part: str) -> Path:
-        """The scores of a part: ``held_out`` or ``test``."""
-        return self.path / "predictions" / f"{part}.parquet"
+    def predictions(self, name: str | TableName) -> Path:
+        """The scores of a part, ``held_out`` or ``test``, or those of another name."""
+        return self.path / "predictions" / f"{name}.parquet"
+
+    def tables(self, part: str) -> dict[TableName, Path]:
+        """All scores of a part that are there: in every way of hearing, by last weights and snapshots; in order."""
+        places = (self.path / "predictions").glob(f"{part}*.parquet")
+        named = ((name, place) for place in places if (name := TableName.read(place.stem)) and name.part == part)
+        return dict(sorted(named, key=lambda each: (each[0].way, -1 if each[0].epoch is None else each[0].epoch)))
 
     def claim(self, fingerprint: str, recipe: Mapping[str, Any], facts: Mapping[str, Any]) -> bool:
         """Make the folder this run's, or go on with it; true if it was there already.

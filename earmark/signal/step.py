@@ -36,6 +36,11 @@ _WHERE = {
 class Step(Member, ABC, family="step"):
     """One thing done to a batch on its way to the model."""
 
+    @property
+    def external(self) -> tuple[str, ...]:
+        """The sounds from elsewhere than the clips that it uses, in words."""
+        return ()
+
     @abstractmethod
     def after(self, spec: Spec) -> Spec:
         """What goes out when this comes in.
@@ -86,6 +91,10 @@ class Augment(Step, ABC, family="augment"):
     def guests(self) -> tuple[str, ...]:
         """Other streams whose clips this step mixes in; their batches come along as guests (`Batch.guests`)."""
         return tuple(dict.fromkeys(name for step in self.within for name in step.guests))
+
+    @property
+    def external(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(each for step in self.within for each in step.external))
 
     @property
     def softens(self) -> bool:

@@ -74,7 +74,7 @@ def begin(
     tagger = Tagger.build(_tagger_settings(recipe, classes, name, fabric.device), fabric.device)
     tagger.network.encoder.fetch()
     fitting = warm.into(tagger.network, recipe.model, classes) if warm else None
-    objective = Objective(recipe.objective, tagger.view, copy.deepcopy(tagger.network), recipe.training.statistics_from)
+    objective = Objective(recipe.objective, tagger.view, copy.deepcopy(tagger.network), recipe.statistics_from)
     for module in (objective.network, objective.terms):
         module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     streams = {

@@ -22,7 +22,7 @@ from earmark.core.fingerprint import fingerprint
 from earmark.core.manifest import Manifest, Targets
 from earmark.core.predictions import Link, Predictions
 from earmark.core.settings import Settings, read
-from earmark.core.yaml_text import override
+from earmark.core.yaml_text import override, parted
 from earmark.data.tables import write_predictions
 from earmark.ensemble.blends.arithmetic import Arithmetic
 from earmark.ensemble.blends.blend import Blend, Blended
@@ -77,8 +77,8 @@ def read_settings(kind: str, changes: Sequence[str] = ()) -> BlendSettings:
     Raises:
         SettingsError: everything that is wrong with them.
     """
-    outer = set(BlendSettings.model_fields)
-    paths = [change if change.split(".")[0].split("=")[0] in outer else f"blend.{change}" for change in changes]
+    own, of_blend = parted(changes, BlendSettings.model_fields)
+    paths = [*own, *(f"blend.{change}" for change in of_blend)]
     within = Geometric().model_dump(mode="json")
     what = f"blend '{kind}'" + (" with its changes" if changes else "")
     return read(BlendSettings, override({"blend": {"kind": kind}, "within": within}, paths), what=what)
@@ -154,6 +154,7 @@ def blend(
             f"blend '{settings.blend.kind}' learns on held-out clips alone, but not every member has scores of some; "
             "give the folders of trainings of each fold, or tables with a column 'fold'"
         )
+    _must_know(truth, material)
     judged = {part: _judged(members, truth, material.files) for part, members in material.parts.items()}
     targets = _targets(judged.get("held_out"))
     name = fingerprint(settings, [_content(path) for path in material.files], _labels(judged))
@@ -192,6 +193,16 @@ def blend(
 def summary(out: Path) -> Path:
     """What a blend is worth, as text."""
     return out / "summary.txt"
+
+
+def _must_know(truth: Manifest | None, material: Material) -> None:
+    """Refuse a truth that is about other clips; one that knows these, and no label of them, judges nothing."""
+    clips = {name for members in material.parts.values() for name in members.ids}
+    if truth is not None and len(truth) and clips.isdisjoint(truth.ids):
+        raise DataError(
+            f"the members speak of {len(clips)} clips, for example '{min(clips)}', and the labels in '{truth.root}' of "
+            f"none of them, but for example of '{min(truth.ids)}'; name the labels of these clips (--truth)"
+        )
 
 
 def _judged(members: Members, truth: Manifest | None, files: Sequence[Path]) -> Judged | None:

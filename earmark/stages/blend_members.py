@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from earmark.data.tables import read_predictions
 from earmark.ensemble.blends.blend import Blend
 from earmark.ensemble.members import Members
 from earmark.runs.folder import RunFolder
+from earmark.runs.table_names import TableName
 
 PARTS = ("held_out", "test", "noisy")
 """What tables of a run speak of."""
@@ -39,7 +41,9 @@ class Found:
         return tuple(place for places in self.tables.values() for place in places)
 
 
-def find(sources: Sequence[str], test: Sequence[str] = (), *, snapshots: bool = False) -> dict[str, Found]:
+def find(
+    sources: Sequence[str], test: Sequence[str] = (), *, snapshots: bool = False, way: str = ""
+) -> dict[str, Found]:
     """The members that are meant.
 
     Args:
@@ -47,12 +51,14 @@ def find(sources: Sequence[str], test: Sequence[str] = (), *, snapshots: bool = 
             name they are called by what tells their paths apart.
         test: tables of the clips that the ensemble is to score, called in the same way as the members.
         snapshots: whether the snapshots of each run speak for it instead of its last weights.
+        way: what the way of hearing is called in which runs speak; empty for their own.
 
     Raises:
         DataError: there is nothing at a path, a folder holds no scores, or the two sides name other members.
     """
+    wanted = _Wanted(way, snapshots)
     by_name, tested = named(sources), named(test)
-    found = {name: _tables(name, places, snapshots) for name, places in by_name.items()}
+    found = {name: _tables(name, places, wanted) for name, places in by_name.items()}
     if not tested:
         return found
     if tested.keys() != by_name.keys() and len(tested) == len(by_name) == 1:
@@ -64,7 +70,7 @@ def find(sources: Sequence[str], test: Sequence[str] = (), *, snapshots: bool = 
             f"(there: {', '.join(sorted(by_name if name in tested else tested))}; write name=path)"
         )
     for name, places in tested.items():
-        files = _tables(name, places, snapshots).tables
+        files = _tables(name, places, wanted).tables
         found[name] = Found({**found[name].tables, "test": files.get("test", files.get("", ()))})
     return found
 
@@ -170,45 +176,61 @@ def _bare(place: Path) -> Path:
     return bare.parent.parent if bare.name in PARTS and bare.parent.name == "predictions" else bare
 
 
-def _tables(name: str, places: Sequence[Path], snapshots: bool) -> Found:
+class _Wanted(NamedTuple):
+    """Which tables of a run speak for it."""
+
+    way: str
+    snapshots: bool
+
+    def of(self, run: RunFolder, part: str) -> list[Path]:
+        """Those of a part that are there."""
+        found = run.tables(part).items()
+        return [table for name, table in found if name.way == self.way and (name.epoch is not None) == self.snapshots]
+
+    def lacking(self, folder: Path, runs: Sequence[RunFolder]) -> DataError:
+        """What to do where a folder has none."""
+        ways = sorted({name.way for run in runs for name in run.tables("held_out") if self._is_like(name)})
+        hint = ", ".join(f"'{each}' (--as {each})" if each else "the run's own (without --as)" for each in ways)
+        example = TableName("held_out", self.way, 10 if self.snapshots else None)
+        whose = "scores of snapshots" if self.snapshots else "scores"
+        heard = f" heard as '{self.way}'" if self.way else ""
+        todo = f"there are: {hint}" if ways else "make them with earmark predict --part held_out --part test"
+        if self.snapshots and not ways:
+            todo = f"train with training.snapshots: true, and {todo} --snapshots"
+        return DataError(
+            f"'{folder}' holds no {whose}{heard} (predictions/{example}.parquet and so on); {todo}", folder
+        )
+
+    def _is_like(self, name: TableName) -> bool:
+        return (name.epoch is not None) == self.snapshots
+
+
+def _tables(name: str, places: Sequence[Path], wanted: _Wanted) -> Found:
     """The tables at some paths; those of plain files are under ``""`` unless their names say of what they speak."""
     tables: dict[str, list[Path]] = {}
     for place in places:
         if not place.is_dir():
             tables.setdefault(place.stem if place.stem in PARTS else "", []).append(place)
             continue
-        for part, found in _of_run(place, snapshots).items():
+        for part, found in _of_run(place, wanted).items():
             tables.setdefault(part, []).extend(found)
     if not tables:
         raise DataError(f"'{places[0]}' holds no predictions for member '{name}'; finish its training", places[0])
     return Found({part: tuple(files) for part, files in tables.items()})
 
 
-def _of_run(folder: Path, snapshots: bool) -> dict[str, list[Path]]:
+def _of_run(folder: Path, wanted: _Wanted) -> dict[str, list[Path]]:
     """The tables of a run, or of a training of each fold: its own where it has some, else those of its folds."""
     places = [place for place in sorted(folder.glob("fold-*")) if place.name.removeprefix("fold-").isdigit()]
-    folds = [RunFolder(place) for place in places]
+    own, folds = RunFolder(folder), [RunFolder(place) for place in places]
     found: dict[str, list[Path]] = {}
     for part in PARTS:
-        own = [RunFolder(folder).predictions(part)]
-        below = [run.predictions(part) for run in folds]
-        if snapshots:
-            own, below = ([each for p in one for each in _snapshots(p)] for one in (own, below))
-        for places in (own, below):
-            there = [place for place in places if place.is_file()]
-            if there and part not in found:
-                found[part] = there
-    if snapshots and not found:
-        raise DataError(
-            f"'{folder}' holds no scores of snapshots (predictions/held_out-epoch-0010.parquet and so on); "
-            "train with training.snapshots: true and predict with them first",
-            folder,
-        )
+        tables = wanted.of(own, part) or [table for run in folds for table in wanted.of(run, part)]
+        if tables:
+            found[part] = tables
+    if not found and (wanted.snapshots or wanted.way):
+        raise wanted.lacking(folder, (own, *folds))
     return found
-
-
-def _snapshots(table: Path) -> list[Path]:
-    return sorted(table.parent.glob(f"{table.stem}-epoch-*{table.suffix}"))
 
 
 def _read(place: Path, given: Link | None) -> Predictions:

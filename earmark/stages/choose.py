@@ -26,6 +26,7 @@ from earmark.data.tables import read_predictions, write_predictions
 from earmark.inference.pooling import Pool, pooled
 from earmark.metrics import lwlrap
 from earmark.runs.folder import RunFolder
+from earmark.runs.table_names import TableName, is_way
 from earmark.stages.score import Judged, judge, read_truth
 from earmark.stages.show import Show
 
@@ -70,10 +71,19 @@ def candidates_in(path: Path, apart: str) -> dict[str, Predictions]:
         apart: the name of earlier choices, which are no candidates.
 
     Raises:
+        SettingsError: a choice cannot be called so, or what is called so is none.
         DataError: there are fewer than two.
     """
-    tables = {table.stem: table for table in sorted((path / "predictions").glob(f"{_HELD_OUT}*.parquet"))}
-    found = {_name(stem): read_predictions(table) for stem, table in tables.items() if stem != f"{_HELD_OUT}-{apart}"}
+    run = RunFolder(path)
+    if not (apart and is_way(apart)):
+        raise SettingsError(
+            f"a choice is called by letters, digits, dots and underlines, and not 'epoch', got '{apart}'; give another "
+            "name with --as"
+        )
+    if run.predictions(TableName(_HELD_OUT, apart)).is_file() and run.read_json(f"{apart}.json") is None:
+        raise SettingsError(f"'{apart}' is what a way of hearing is called here; call the choice otherwise (--as)")
+    tables = {name.apart: table for name, table in run.tables(_HELD_OUT).items()}
+    found = {tells or AS_TRAINED: read_predictions(tables[tells]) for tells in sorted(tables) if tells != apart}
     if len(found) < 2:
         raise DataError(
             f"'{path}' holds {len(found)} held-out predictions, so there is nothing to choose; make more with earmark "
@@ -162,16 +172,17 @@ def keep(choice: Choice, path: Path, name: str, pool: Pool, facts: Mapping[str, 
             **facts,
         },
     )
-    written = [path / f"{name}.json", run.predictions(f"{_HELD_OUT}-{name}")]
+    written = [path / f"{name}.json", run.predictions(TableName(_HELD_OUT, name))]
     write_predictions(choice.chosen.predictions, written[1])
-    tests = [run.predictions(_TEST if each == AS_TRAINED else f"{_TEST}-{each}") for each in choice.names]
-    if all(table.is_file() for table in tests):
+    by_name = {made.apart or AS_TRAINED: table for made, table in run.tables(_TEST).items()}
+    tests = [by_name[each] for each in choice.names if each in by_name]
+    if len(tests) == len(choice.names):
         parts = [read_predictions(table) for table in tests]
         aligned = np.stack([part.on("logit").aligned(parts[0].ids, parts[0].classes).scores for part in parts])
         made = Predictions(
             parts[0].ids, parts[0].classes, _mean(aligned, pool), provenance={"mean_of": list(choice.names)}
         )
-        written.append(run.predictions(f"{_TEST}-{name}"))
+        written.append(run.predictions(TableName(_TEST, name)))
         write_predictions(made, written[-1])
     return written
 
@@ -255,7 +266,3 @@ def _must_agree(candidates: Mapping[str, Predictions]) -> NDArray[np.int64]:
             "a choice is judged by folds that had no part in it, so it needs several; train with --fold each"
         )
     return first.folds
-
-
-def _name(stem: str) -> str:
-    return stem.removeprefix(f"{_HELD_OUT}-") if stem != _HELD_OUT else AS_TRAINED

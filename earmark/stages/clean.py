@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import polars as pl
 from pydantic import Field
 
 from earmark.cleaning.calibration import CalibrationSettings, calibrated, calibrations
 from earmark.cleaning.case import Case, Guesses
+from earmark.cleaning.opinion import Opinion
 from earmark.cleaning.rules.combined import Combined
 from earmark.cleaning.rules.rule import Rule
 from earmark.cleaning.verdicts import Emptied, Verdicts, of_fold, revise, tabulate
@@ -29,11 +31,13 @@ from earmark.core.fingerprint import fingerprint
 from earmark.core.manifest import Manifest
 from earmark.core.predictions import Predictions
 from earmark.core.settings import Incidental, Settings, read
-from earmark.core.yaml_text import override
+from earmark.core.yaml_text import override, parted
 from earmark.data.tables import read_embeddings, read_predictions, write_manifest
 from earmark.reports.verdicts import VerdictReport, render_verdicts
+from earmark.reports.wording import share
 from earmark.runs.folder import RunFolder
-from earmark.stages.predict import NOISY, members_of, runs_in
+from earmark.stages.finished_runs import runs_in
+from earmark.stages.predict import NOISY, members_of
 from earmark.stages.prepare import said, with_folds
 from earmark.stages.recipe import read_recipe
 from earmark.stages.show import Show
@@ -71,8 +75,8 @@ def read_settings(kind: str, changes: Sequence[str] = ()) -> CleanSettings:
     Raises:
         SettingsError: everything that is wrong with them.
     """
-    outer = set(CleanSettings.model_fields)
-    paths = [change if change.split(".")[0].split("=")[0] in outer else f"rule.{change}" for change in changes]
+    own, of_rule = parted(changes, CleanSettings.model_fields)
+    paths = [*own, *(f"rule.{change}" for change in of_rule)]
     what = f"rule '{kind}'" + (" with its changes" if changes else "")
     start = read(CleanSettings, {"rule": {"kind": kind}}, what=what)
     return read(CleanSettings, override(start.model_dump(mode="json"), paths), what=what) if changes else start
@@ -143,7 +147,7 @@ def clean(
         p = calibrated(case, settings.calibration) if opinion.p is None else opinion.p
         verdicts = tabulate(case, opinion, p, by=f"clean {settings.rule.kind}")
         revised = revise(manifest, verdicts, settings.emptied)
-        lines = _lines(case, settings, excused, revised, own=opinion.p is not None)
+        lines = _lines(case, settings, excused, revised, opinion)
         next(steps)
         _write(folder, settings, case, verdicts, revised, lines)
         next(steps, None)
@@ -178,20 +182,36 @@ def _write(
     write_manifest(revised, folder.path)
 
 
-def _lines(case: Case, settings: CleanSettings, excused: set[str], revised: Manifest, *, own: bool) -> list[str]:
+def _lines(case: Case, settings: CleanSettings, excused: set[str], revised: Manifest, opinion: Opinion) -> list[str]:
     """What was judged by what, in sentences."""
     n_labels, judged = int(case.labels.sum()), revised.clips.filter(pl.col("id").is_in(list(case.ids)))
     left = int((judged["origin"] == "noisy").sum())
     lines = [f"{n_labels} labels of {len(case)} noisy clips were judged; {left} clips keep a label or stay as examples"]
     if excused:
         lines.append(f"{len(excused)} clips are in quarantine and were not judged")
-    learnt = [each.is_learnt for each in calibrations(case, settings.calibration)]
-    if own or (learnt and all(learnt)):
-        n = int(case.guessed.sum())
-        lines.append(f"chances are calibrated on {n} trusted clips that the models did not learn from")
-    elif learnt:
-        lines.append("chances are as the model gave them: no trusted clip was guessed out of fold to calibrate on")
-    return lines
+    if opinion.p is not None and n_labels:
+        n_wrong = round(float((1 - opinion.p[case.labels]).sum()))
+        lines.append(f"about {n_wrong} of the labels ({share(n_wrong, n_labels)}) are believed to be wrong")
+    return lines + _calibrated_on(case, settings.calibration)
+
+
+def _calibrated_on(case: Case, settings: CalibrationSettings) -> list[str]:
+    """What the chances rest on, and what to do where that is too little; nothing where nobody guessed."""
+    if not case.guesses:
+        return []
+    unheard = np.isnan([guess.trusted_p for guess in case.guesses]).any(axis=2)
+    n = int((~unheard.all(axis=0)).sum())
+    if all(each.is_learnt for each in calibrations(case, settings)):
+        return [f"chances are calibrated on {n} trusted clips that the models did not learn from"]
+    as_they_are = "chances are as the models gave them: "
+    if n:
+        return [
+            f"{as_they_are}the labels of {n} trusted clips that they did not learn from say too little to calibrate on"
+        ]
+    return [
+        f"{as_they_are}the predictions hold no trusted clip that the models did not learn from; to calibrate, give the "
+        "folder of a training that held out a fold (earmark train --fold each)"
+    ]
 
 
 def _excused(guesses: Sequence[Guesses]) -> set[str]:
@@ -207,10 +227,10 @@ def _folded(manifest: Manifest, material: Material) -> Manifest:
         DataError: a run held out clips of other folds than the manifest has.
     """
     held = [part for each in material.guesses for part in each.parts if part.folds is not None]
-    curated = manifest.where(part="train", origin="curated")
-    if curated.clips["fold"].null_count() and material.runs:
+    if material.runs and material.runs[0].facts().get("fold") is not None:
         recipe = read_recipe(str(material.runs[0].path / "recipe.yaml"))
-        if material.runs[0].facts().get("fold") is not None:
+        curated = manifest.where(part="train", origin="curated")
+        if recipe.folds is not None or curated.clips["fold"].null_count():
             manifest = with_folds(manifest, recipe.folds, recipe.seed)
     for part in held:
         _must_hold_the_same(manifest, part)

@@ -69,20 +69,32 @@ class Sweep(Schedule, kind="sweep"):
         return self.lowest * math.pow(self.highest / self.lowest, place.step / (place.n_steps - 1))
 
 
-def find_lr(recipe: Recipe, manifest: Manifest, store: Store, show: Show, fabric: Fabric, sweep: RangeTest) -> RateTest:
-    """Sweep the learning rate over the first steps of a training on all training clips.
+def find_lr(
+    recipe: Recipe,
+    manifest: Manifest,
+    store: Store,
+    show: Show,
+    fabric: Fabric,
+    sweep: RangeTest,
+    fold: int | None = None,
+) -> RateTest:
+    """Sweep the learning rate over the first steps of a training.
 
     Args:
         recipe: as for a training; its own rate and schedule do not matter, and it keeps no average.
+        manifest: with folds, where one is held out.
         fabric: launched.
+        fold: left out of the sweep, and stands for ``{fold}`` in the files that the recipe names; none takes all clips.
 
     Raises:
         RunError: the loss diverged before there was anything to see.
+        SettingsError, DataError: the recipe cannot be trained on these clips, or there is no such fold.
     """
     n_steps = sweep.steps
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
-    warm = find_weights(recipe.model.start, None)
-    start = begin(recipe, manifest.classes, divide(manifest, store, None, origins).training, "", fabric, warm)
+    warm = find_weights(recipe.model.start, fold)
+    clips = divide(manifest, store, fold, origins).training
+    start = begin(recipe, manifest.classes, clips, "", fabric, warm, fold)
     start.fit_view()
     top = recipe.training.optimizer.top_lr
     each_step_an_epoch = {

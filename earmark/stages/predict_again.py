@@ -9,7 +9,6 @@ stage goes on.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,9 +26,11 @@ from earmark.data.tables import read_predictions, write_predictions
 from earmark.inference.predict import predict
 from earmark.inference.tagger import load_tagger
 from earmark.runs.folder import RunFolder
+from earmark.runs.table_names import TableName, is_way
 from earmark.stages.divide import divide
+from earmark.stages.finished_runs import runs_in, speakers
 from earmark.stages.made_before import is_table, weights_name
-from earmark.stages.predict import mean_of, runs_in
+from earmark.stages.mean_of_runs import mean_of
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
 from earmark.stages.use import used
@@ -59,16 +60,11 @@ class Asked:
             raise SettingsError("what is predicted in another way needs a name of its own; give one with --as")
         if self.changes and not self.name:
             raise SettingsError("snapshots that are heard in another way need a name of their own; give one with --as")
-        if not re.fullmatch(r"[\w.]*", self.name) or self.name.startswith("epoch"):
+        if not is_way(self.name):
             raise SettingsError(
                 f"a way of hearing is called by letters, digits, dots and underlines, and not 'epoch', got "
                 f"'{self.name}'; give another name with --as"
             )
-
-    def stem(self, epoch: int | None) -> str:
-        """What a table is called: part, name, and the epoch of a snapshot."""
-        words = [self.part, *([self.name] if self.name else []), *([f"epoch-{epoch:04d}"] if epoch is not None else [])]
-        return "-".join(words)
 
 
 def predict_again(
@@ -96,25 +92,24 @@ def predict_again(
         SettingsError: the changes make no sense.
     """
     runs = runs_in(path)
-    made: dict[str, list[Path]] = {}
+    made: dict[TableName, list[Path]] = {}
     for number, run in enumerate(runs, start=1):
         if len(runs) > 1:
             show.say(f"run '{run.path}', {number} of {len(runs)}")
         clips = _clips_of(run, asked.part, recipe, manifest, store)
-        for epoch, weights in _takers(run, asked.snapshots).items():
-            table = run.predictions(asked.stem(epoch))
-            _make(run, weights, epoch, asked, clips, table, show, device)
-            made.setdefault(table.stem, []).append(table)
+        for name, weights in speakers(run, asked.part, asked.name, asked.snapshots).items():
+            _make(run, weights, name, asked, clips, show, device)
+            made.setdefault(name, []).append(run.predictions(name))
     if RunFolder(path).facts():
         return [table for tables in made.values() for table in tables]
     together: list[Path] = []
-    for stem, tables in made.items():
+    for name, tables in made.items():
         if len(tables) < len(runs):
             raise RunError(
-                f"only {len(tables)} of {len(runs)} runs in '{path}' have a snapshot for '{stem}'; train them alike",
+                f"only {len(tables)} of {len(runs)} runs in '{path}' have a snapshot for '{name}'; train them alike",
                 path,
             )
-        together.append(RunFolder(path).predictions(stem))
+        together.append(RunFolder(path).predictions(name))
         write_predictions(_over_runs(asked, [read_predictions(table) for table in tables]), together[-1])
     return together
 
@@ -131,10 +126,9 @@ def _over_runs(asked: Asked, parts: Sequence[Predictions]) -> Predictions:
 def _make(
     run: RunFolder,
     weights: Path,
-    epoch: int | None,
+    name: TableName,
     asked: Asked,
     clips: Clips,
-    table: Path,
     show: Show,
     device: str | torch.device,
 ) -> None:
@@ -143,26 +137,19 @@ def _make(
         "run": run.path.name,
         "fold": run.facts().get("fold"),
         "weights": weights_name(weights),
-        "epoch": epoch,
+        "epoch": name.epoch,
         "out_of_fold": True,
         "without": list(clips.missing),
         "use": list(asked.changes),
     }
+    table = run.predictions(name)
     if is_table(table, clips.ids, facts):
         return
     tagger = used(load_tagger(weights, device), asked.changes)
     tagger.must_be_taught()
-    predictions = predict(tagger, clips, track=show.track, what=f"predict {table.stem}")
+    predictions = predict(tagger, clips, track=show.track, what=f"predict {name}")
     folds = None if fold is None else np.full(len(predictions), fold, np.int64)
     write_predictions(replace(predictions, folds=folds, provenance=facts), table)
-
-
-def _takers(run: RunFolder, snapshots: bool) -> dict[int | None, Path]:
-    if not snapshots:
-        return {None: run.tagger}
-    if not run.snapshots:
-        raise RunError(f"run '{run.path}' kept no snapshots; train it with training.snapshots: true", run.path)
-    return {epoch: weights for epoch, weights in run.snapshots.items()}  # noqa: C416 - another type of key
 
 
 def _clips_of(run: RunFolder, part: Part, recipe: Recipe, manifest: Manifest, store: Store) -> Clips:

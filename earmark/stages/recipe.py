@@ -7,13 +7,13 @@ one section needs of another (a stream, a head, a spec) is checked here, when th
 import math
 from importlib import resources
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from earmark.core.errors import SettingsError
 from earmark.core.fingerprint import differences
-from earmark.core.settings import Settings, nearest, read
+from earmark.core.settings import Incidental, Settings, nearest, read
 from earmark.core.spec import Spec
 from earmark.core.yaml_text import override, parse
 from earmark.data.folds.folds import Folds
@@ -26,6 +26,7 @@ from earmark.objectives.objective import Part
 from earmark.signal.frontends.log_mel import LogMel
 from earmark.signal.step import Augment, Step
 from earmark.signal.view import check
+from earmark.stages.external import unwanted
 from earmark.training.settings import TrainingSettings
 
 
@@ -52,6 +53,9 @@ class Recipe(Settings):
     """How it is minimised."""
     inference: InferenceSettings = InferenceSettings()
     """How the tagger is used."""
+    external_data: Annotated[bool, Incidental()] = True
+    """Whether weights, sounds and guesses may come from elsewhere than the data; false refuses them, as the rules of
+    Freesound Audio Tagging 2019 did. Either way a run notes what it took, and its report says so."""
 
     @property
     def spec(self) -> Spec:
@@ -59,9 +63,23 @@ class Recipe(Settings):
         return check(self.view, Spec("wave", self.pack.rate_hz))
 
     @property
+    def external(self) -> tuple[str, ...]:
+        """What encoder and view take from elsewhere than the data, in words."""
+        return (*self.model.encoder.external, *(each for step in self.view for each in step.external))
+
+    @property
     def taught(self) -> bool:
         """Whether any part of the objective trains the tagger's head, so that its scores mean something."""
         return any(part.weight > 0 and "main" in part.term.heads for part in self.objective.values())
+
+    @property
+    def statistics_from(self) -> tuple[str, ...] | None:
+        """Streams whose clips move the running statistics of batch norm; none: all of them do."""
+        wanted, first = self.training.statistics_from, next(iter(self.streams))
+        if wanted is not None:
+            return None if wanted == "all" else wanted
+        heard = any(first in part.streams for part in self.objective.values() if part.weight > 0)
+        return (first,) if heard else None
 
     @model_validator(mode="after")
     def _sections_fit(self) -> Self:
@@ -80,6 +98,7 @@ class Recipe(Settings):
                     f"objective.{name} has term '{part.term.kind}', which needs a labelled stream and one whose labels "
                     f"it does not look at, but only stream '{part.streams[0]}' is given; name another in its streams"
                 )
+            self._origins_fit(name, part)
             self._labels_fit(name, part)
             for head in part.term.heads:
                 if head not in self.model.heads:
@@ -89,7 +108,7 @@ class Recipe(Settings):
         idle = set(self.model.heads) - {head for part in self.objective.values() for head in part.term.heads} - {"main"}
         if idle:
             raise ValueError(f"no part of the objective trains head '{min(idle)}'; remove it, or name it there")
-        for stream in self.training.statistics_from or ():
+        for stream in self.statistics_from or ():
             if stream not in self.streams:
                 raise ValueError(f"training.statistics_from names stream '{stream}'; {nearest(stream, self.streams)}")
         guests = self._guests()
@@ -97,6 +116,8 @@ class Recipe(Settings):
         if unused:
             raise ValueError(f"no part of the objective uses stream '{min(unused)}'; remove it, or name it there")
         self._crops_fit(spec)
+        if self.external and not self.external_data:
+            raise ValueError(unwanted(self.external[0]))
         if not self.taught and self.training.chosen_by_held_out:
             raise ValueError(
                 f"{next(iter(self.training.chosen_by_held_out))} watches the held-out score, but no part of the "
@@ -127,6 +148,17 @@ class Recipe(Settings):
                 f"streams.{stream}.crop.{what} is {length:g} s, but {who} needs at least {shortest:g} s of this view; "
                 "make it longer"
             )
+
+    def _origins_fit(self, name: str, part: Part) -> None:
+        """Refuse settings that ask for clips which none of the part's streams has."""
+        there = {stream: self.streams[stream].origins for stream in part.streams}
+        for path, origin in part.term.named_origins:
+            if not any(origin in origins for origins in there.values()):
+                theirs = " and ".join(f"stream '{stream}' takes {', '.join(of)}" for stream, of in there.items())
+                raise ValueError(
+                    f"objective.{name}.term.{path} names {origin} clips, but {theirs} clips alone; name a stream with "
+                    f"{origin} clips in objective.{name}.streams, or another origin"
+                )
 
     def _labels_fit(self, name: str, part: Part) -> None:
         """Refuse shares of labels for a loss to which they mean nothing."""

@@ -53,7 +53,7 @@ def write_report(run: RunFolder, manifest: Manifest, store: Store, scores: Seque
         history=tuple(run.log()),
         settings_yaml=text,
         differences=tuple((path, str(default), str(here)) for path, default, here in unusual(recipe)),
-        data=_data_facts(manifest, store),
+        data=_data_facts(manifest, store) | _external(facts),
         quarantine=tuple(pl.read_csv(quarantine).to_dicts()) if quarantine.is_file() else (),
         environment=run.read_json("environment.json") or {},
         notes=_notes(recipe, facts, part if judged else ""),
@@ -110,6 +110,12 @@ def _notes(recipe: Recipe, facts: dict[str, object], part: str) -> tuple[str, ..
     said = facts.get("notes")
     notes += said if isinstance(said, list) else []
     return tuple(notes)
+
+
+def _external(facts: dict[str, object]) -> dict[str, str]:
+    """What the run took from elsewhere; nothing of runs that do not say."""
+    said = facts.get("external_data")
+    return {"external data": "; ".join(said) or "none"} if isinstance(said, list) else {}
 
 
 def _data_facts(manifest: Manifest, store: Store) -> dict[str, str]:

@@ -15,13 +15,15 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from earmark.core.chance import Chance
-from earmark.core.errors import RunError, SettingsError
+from earmark.core.errors import DataError, RunError, SettingsError
 from earmark.core.fingerprint import differences, fingerprint
 from earmark.data.clips import Clips
 from earmark.data.tables import write_predictions
 from earmark.ensemble.soup import Soup, State, greedy, uniform
+from earmark.inference.listening import hear_clips
 from earmark.inference.predict import predict
 from earmark.inference.tagger import Tagger, load_tagger
 from earmark.metrics import lwlrap
@@ -29,6 +31,7 @@ from earmark.models.statistics import batch_norms, statistics_anew
 from earmark.runs.checkpoints import load
 from earmark.runs.folder import RunFolder
 from earmark.stages.divide import Parts
+from earmark.stages.external import NOTED, noted
 from earmark.stages.show import Show
 
 How = Literal["uniform", "greedy"]
@@ -44,6 +47,8 @@ class Ingredients:
     fold: int | None
     """The fold that all of them held out; none where they did not, or differ."""
     epochs: Mapping[str, Any]
+    external: tuple[str, ...] = ()
+    """What one of them took from elsewhere than the data."""
 
     @property
     def runs(self) -> tuple[RunFolder, ...]:
@@ -90,7 +95,8 @@ def gather(sources: Sequence[Path], *, snapshots: bool = False) -> Ingredients:
     known = [clips for clips in notes if clips is not None]
     learnt = frozenset().union(*known) if len(known) == len(notes) else None
     folds = {run.facts().get("fold") for run in runs}
-    return Ingredients(states, learnt, folds.pop() if len(folds) == 1 else None, told)
+    external = tuple(dict.fromkeys(each for run in runs for each in noted(run)))
+    return Ingredients(states, learnt, folds.pop() if len(folds) == 1 else None, told, external)
 
 
 def make_soup(
@@ -158,7 +164,8 @@ def _leave(
     tagger.settings = tagger.settings.model_copy(update={"run": folder.path.name})
     tagger.save(folder.tagger)
     clips = None if ingredients.learnt is None else sorted(ingredients.learnt)
-    folder.write_json("learnt.json", {"classes": list(tagger.classes), "clips": clips})
+    learnt = {"classes": list(tagger.classes), "clips": clips, NOTED: list(ingredients.external)}
+    folder.write_json("learnt.json", learnt)
     facts = {**said, "taken": list(soup.taken), "offered": list(ingredients.states), "held_out_lwlrap": soup.score}
     folder.write_json("soup.json", facts)
     chosen = soup.score is not None
@@ -206,14 +213,33 @@ def _refresh(tagger: Tagger, clips: Clips | None, show: Show) -> bool:
     layers = batch_norms(tagger.network)
     if clips is None or not layers:
         return False
+    if len(clips) < 2:
+        raise DataError("batch statistics are taken over several clips, but there is just one; give --refresh 0")
     with statistics_anew(tagger.network):
         for layer in layers:
             layer.train()
         try:
-            predict(tagger, clips, track=show.track, what="take batch statistics anew")
+            plans = [tagger.plan(int(n), name) for n, name in zip(clips.n_samples, clips.ids, strict=True)]
+            what = "take batch statistics anew"
+            hear_clips(tagger, clips, plans, False, show.track, what, lambda n: _in_company(tagger.grouped(n)))
         finally:
             tagger.network.eval()
     return True
+
+
+def _in_company(groups: list[NDArray[np.int64]]) -> list[NDArray[np.int64]]:
+    """The same groups, where those of one join the next before them: one clip alone has no statistics.
+
+    >>> [group.tolist() for group in _in_company([np.array([3]), np.array([0, 1]), np.array([2])])]
+    [[3, 0, 1, 2]]
+    """
+    found: list[NDArray[np.int64]] = []
+    for group in groups:
+        if found and 1 in (len(group), len(found[-1])):
+            found[-1] = np.concatenate([found[-1], group])
+        else:
+            found.append(group)
+    return found
 
 
 def _chosen(clips: Clips, n: int, seed: int) -> Clips:

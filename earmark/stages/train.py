@@ -35,6 +35,7 @@ from earmark.runs.folder import RunFolder
 from earmark.runs.summaries import Summaries, summaries
 from earmark.stages.beginning import begin, contents
 from earmark.stages.divide import Parts, divide
+from earmark.stages.external import external_of
 from earmark.stages.prepare import packed, said
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
@@ -76,6 +77,7 @@ def train(
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
     parts = divide(manifest, store, fold, origins)
     start = {"start": warm.facts(warm.n_leaked(manifest, parts))} if warm else {}
+    external = external_of(recipe, manifest, warm, fold)
     with run.alone() if fabric.is_global_zero else nullcontext():
         if fabric.is_global_zero:
             facts = {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)}
@@ -88,7 +90,10 @@ def train(
             run.write_json("environment.json", environment() | {"device": str(fabric.device)})
             write_text_atomically(run.path / "command.txt", shlex.join(sys.argv) + "\n")
             run.write_json("classes.json", {name: number for number, name in enumerate(manifest.classes)})
-            note_learnt(run, manifest, parts, warm)
+            note_learnt(run, manifest, parts, warm, external)
+            run.note({"external_data": list(external)})
+        for line in external:
+            show.say(f"external data: {line}")
         wanted = recipe.training.summaries and fabric.is_global_zero
         with summaries(run.path, show.say, wanted=wanted) as curves:
             _learn(recipe, manifest, run, parts, fold, show, fabric, warm, curves)

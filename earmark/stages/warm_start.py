@@ -7,6 +7,7 @@ told for certain whether weights know the clips that are to judge a run, whateve
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from earmark.models.weights import Fitting, Start, take
 from earmark.runs.checkpoints import read_tensors
 from earmark.runs.folder import RunFolder
 from earmark.stages.divide import Parts
+from earmark.stages.external import NOTED
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +42,10 @@ class WarmStart:
     """The clips they have learnt from; none if nobody knows."""
     encoder: str | None = None
     """The kind of encoder that they are of; none if it is not noted."""
+    noted: tuple[str, ...] = ()
+    """What their run took from elsewhere than its data."""
+    data: str | None = None
+    """The data folder of their run."""
 
     def into(self, network: Network, model: ModelSettings, classes: tuple[str, ...]) -> Fitting:
         """Put them into a network that was built of these settings.
@@ -83,6 +89,18 @@ class WarmStart:
             )
         return len(known)
 
+    def external(self, manifest: Manifest) -> tuple[str, ...]:
+        """What they bring along from elsewhere than these data, in words; nothing where there is none."""
+        if self.foreign:
+            return (f"weights '{self.path.name}', which something else than earmark has trained",)
+        whose = self.path.parent.name if self.path.name == RunFolder(self.path.parent).tagger.name else self.path.name
+        if self.learnt is None:
+            return (*self.noted, f"weights of '{whose}', of which it is not noted what they have learnt from")
+        others = self.learnt.difference(manifest.clips["id"]) if self.data != str(manifest.root) else ()
+        if not others:
+            return self.noted
+        return (*self.noted, f"weights of '{whose}', which have learnt from {len(others)} clips of other data")
+
     def facts(self, n_leaked: int | None) -> dict[str, Any]:
         """What a run says of where it began."""
         return {"weights": str(self.path), "content": self.name, "n_leaked": n_leaked}
@@ -103,7 +121,8 @@ def find_weights(start: Start | None, fold: int | None) -> WarmStart | None:
     tensors, facts = read_tensors(path)
     with path.open("rb") as file:
         name = hashlib.file_digest(file, "sha256").hexdigest()[:16]
-    noted = _noted(path) if facts is not None else {}
+    run = _run_of(path) if facts is not None else None
+    noted = {} if run is None else dict(run.read_json("learnt.json") or {})
     tagger = (facts or {}).get("tagger", {})
     classes = noted.get("classes") or tagger.get("classes")
     clips = noted.get("clips")
@@ -116,15 +135,21 @@ def find_weights(start: Start | None, fold: int | None) -> WarmStart | None:
         classes=None if classes is None else tuple(classes),
         learnt=None if clips is None else frozenset(clips),
         encoder=tagger.get("model", {}).get("encoder", {}).get("kind"),
+        noted=tuple(noted.get(NOTED, ())),
+        data=None if run is None else run.facts().get("data"),
     )
 
 
-def note_learnt(run: RunFolder, manifest: Manifest, parts: Parts, warm: WarmStart | None) -> None:
-    """Write down what the weights of a run learn from; not where they came with an unknown past."""
+def note_learnt(
+    run: RunFolder, manifest: Manifest, parts: Parts, warm: WarmStart | None, external: Sequence[str] = ()
+) -> None:
+    """Write down what the weights of a run learn from, not where they came with an unknown past; and what they took
+    from elsewhere."""
     before = warm.learnt if warm else frozenset[str]()
     known = before is not None or (warm is not None and warm.foreign)
     clips = (before or frozenset()).union(parts.training.ids)
-    run.write_json("learnt.json", {"classes": list(manifest.classes), "clips": sorted(clips) if known else None})
+    noted = {"classes": list(manifest.classes), "clips": sorted(clips) if known else None, NOTED: list(external)}
+    run.write_json("learnt.json", noted)
 
 
 def _file(path: Path, fold: int | None) -> Path:
@@ -141,12 +166,9 @@ def _file(path: Path, fold: int | None) -> Path:
     return RunFolder(path).tagger
 
 
-def _noted(path: Path) -> dict[str, Any]:
-    """What the run that a file lies in has noted of what it learnt from."""
-    for place in path.resolve().parents[:2]:
-        if RunFolder(place).facts():
-            return dict(RunFolder(place).read_json("learnt.json") or {})
-    return {}
+def _run_of(path: Path) -> RunFolder | None:
+    """The run that a file lies in, which has noted what it learnt from."""
+    return next((run for place in path.resolve().parents[:2] if (run := RunFolder(place)).facts()), None)
 
 
 def _network(tensors: dict[str, Tensor], facts: dict[str, Any]) -> dict[str, Tensor]:

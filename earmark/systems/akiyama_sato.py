@@ -27,6 +27,18 @@ _NO_SOFTMAX = (
 )
 _ONE_CYCLE = ("training.epochs=400", "training.schedule.period_epochs=400")
 _FIVE_SECONDS = ("view.1.length_s=4.53515",)
+_PICTURES_AS_RUN = (
+    "view.3.low_factor=0.9",
+    "view.3.high_factor=1.1",
+    "view.4.law=half_width",
+    "view.4.widest_bands=31",
+)
+_WAVES_AS_RUN = (
+    "view.0.interpolation=nearest",
+    "view.2.legacy=true",
+    "objective.labels.term.loss.normalise=false",
+    "objective.noisy.term.loss.normalise=false",
+)
 
 _RATE_HZ, _COLUMN = 44_100, 347
 _HEARD: dict[int, dict[str, tuple[tuple[int, ...], tuple[int, ...]]]] = {
@@ -79,11 +91,13 @@ class AkiyamaSato(System, kind="akiyama_sato"):
     weight: float = Field(20.0, ge=0)
     """The weight of the squared error between guesses and answers."""
     legacy: bool = False
-    """What the source's program did otherwise than its report says. The loss of noisy labels takes the sigmoid of a
-    sigmoid, which leaves little of its gradient; the second model has batches of 64 instead of 32, and its
-    additional slices of clips longer than 4 s blank bands instead of frames; waves are mixed with themselves while
-    their labels are mixed with those of others, and scaled by the nearest sample; the sixth model begins anew instead
-    of with the weights of those on waves; the first two models swap their weights in the mean."""
+    """What the source's program did otherwise than its report says. Masks hide 16 to 62 bands instead of 8 to 32, and
+    the gain is 0.9 to 1.1 instead of 0.8 to 1.2; the loss of noisy labels takes the sigmoid of a sigmoid, which leaves
+    little of its gradient; the second model has batches of 64 instead of 32, and its additional slices of clips longer
+    than 4 s blank bands instead of frames; waves are mixed with themselves while their labels are mixed with those of
+    others, and scaled by the nearest sample; under a softmax, clips with two labels count twice; the sixth model begins
+    anew instead of with the weights of those on waves; the first two models swap their weights in the mean. (Its third
+    model ran for two more cycles, which nobody heard; they are left out.)"""
 
     @field_validator("models")
     @classmethod
@@ -105,7 +119,7 @@ class AkiyamaSato(System, kind="akiyama_sato"):
 
         made = {}
         if {1, 2} & set(self.models):
-            made["model1"] = plan.train("model1", _PICTURES, changes=self._noisy())
+            made["model1"] = plan.train("model1", _PICTURES, changes=self._pictures())
         if 2 in self.models:
             asked = GuessSettings(snapshots=True, learnt=True, mean="probability")
             guesses = plan.guess("guess", by=made["model1"], settings=asked)
@@ -114,11 +128,11 @@ class AkiyamaSato(System, kind="akiyama_sato"):
                 _PICTURES,
                 start=made["model1"],
                 tables={_LEARNT: guesses.mean if self.guesses == "all_folds" else guesses.own},
-                changes=(*self._noisy(), *self._again(), self._learning(plan.fold)),
+                changes=(*self._pictures(), *self._again(), self._learning(plan.fold)),
             )
         if 3 in self.models:
             made["model3"] = plan.train(
-                "model3", _PICTURES, changes=(*self._noisy(), *_LONGER, *_crops("length_s", 8.06))
+                "model3", _PICTURES, changes=(*self._pictures(), *_LONGER, *_crops("length_s", 8.06))
             )
         return made
 
@@ -159,6 +173,9 @@ class AkiyamaSato(System, kind="akiyama_sato"):
         settings = PredictSettings(cycles=cycles, hearing=hearing, softmax=softmax, mean="probability")
         return plan.predict(f"{model.name}-heard", by=model, settings=settings)
 
+    def _pictures(self) -> tuple[str, ...]:
+        return (*self._noisy(), *(_PICTURES_AS_RUN if self.legacy else ()))
+
     def _noisy(self) -> tuple[str, ...]:
         return (f"objective.noisy.term.loss={{kind: bce, double_sigmoid: {str(self.legacy).lower()}}}",)
 
@@ -184,7 +201,7 @@ class AkiyamaSato(System, kind="akiyama_sato"):
         return f"objective.guesses={{streams: [both], weight: {self.weight}, term: {term}}}"
 
     def _mistakes_on_waves(self) -> tuple[str, ...]:
-        return ("view.0.interpolation=nearest", "view.2.legacy=true") if self.legacy else ()
+        return _WAVES_AS_RUN if self.legacy else ()
 
 
 def _crops(name: str, seconds: float) -> tuple[str, ...]:

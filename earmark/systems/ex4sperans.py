@@ -54,9 +54,10 @@ class Ex4sperans(System, kind="ex4sperans"):
     are."""
     per_class: int | None = Field(None, ge=1)
     """Most clips with each label; null, as in the source, takes the best whatever they are labelled."""
-    share_noisy: bool | None = False
-    """As in rule scoring: whether every fold's model learns from all chosen clips, or, as in the source, only from
-    those of its own fold; null lets each learn from all but those of its own. Without folds all are learnt from."""
+    share_noisy: bool | None = True
+    """As in rule scoring: whether every fold's model learns from all chosen clips, as the source's page has it, or only
+    from those of its own fold; null lets each learn from all but those of its own. Without folds all are learnt from.
+    """
     predicted: bool = True
     """Whether a last round gives all other clips the labels that are guessed."""
     kinds: bool = True
@@ -67,9 +68,10 @@ class Ex4sperans(System, kind="ex4sperans"):
     """Keep the weights of each stage that score best on the held-out clips, as the source did: the held-out score is
     then too good. Without it the last ones are kept."""
     legacy: bool = False
-    """Augmentation as the source's program has it: the shorter clip of a mixture takes the place of a stretch of the
-    longer instead of being added, tempo is speed, which moves the pitch, and chunks are shuffled wherever the net ends
-    in a maximum, though its page says that this does not help."""
+    """What the source's program does otherwise than its page says: the shorter clip of a mixture takes the place of a
+    stretch of the longer instead of being added, tempo is speed, which moves the pitch, chunks are shuffled wherever
+    the net ends in a maximum, though the page says that this does not help, and of the chosen noisy clips each fold's
+    model learns from those of its own fold alone, whatever share_noisy says: of 1000 clips, from 200."""
 
     @model_validator(mode="after")
     def _grow(self) -> Self:
@@ -117,7 +119,8 @@ class Ex4sperans(System, kind="ex4sperans"):
         from earmark.cleaning.rules.select_and_predict import SelectAndPredict
 
         rule = SelectAndPredict if predicted else Scoring
-        share = None if plan.fold == "none" else self.share_noisy
+        share = False if self.legacy else self.share_noisy
+        share = None if plan.fold == "none" else share
         return plan.clean(name, rule(k=k, per_class=self.per_class, share_noisy=share), guesses)
 
     def _numbers(self, n_noisy: int) -> list[int]:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from earmark.stages.sequence.plan import Plan
 
 _RECIPE = "s0"
-_NOISY = "streams.noisy={origins: {noisy: 1}, batch_size: 64, crop: {length_s: 2.0, short: silence}}"
+_NOISY = (
+    "streams.noisy={origins: {noisy: 1}, batch_size: 64, crop: {length_s: 2.0, short: silence}}",
+    "training.statistics_from=all",
+)
 _GUESSED = "objective.noisy.term.guesses.file"
 _SNIPPETS = {
     "vat": ", scale: absolute, step: 1.0, probe: 10.0, start: uniform, divergence: bce",
@@ -80,14 +83,14 @@ class Schoneveld(System, kind="schoneveld"):
             sharpening = "{kind: sigmoid_twice}" if self.legacy else self.sharpening.model_dump_json()
             settings = f"n_views: {self.views}, guessed_weight: {self.weight}, sharpening: {sharpening}"
             return (
-                _NOISY,
+                *_NOISY,
                 f"objective={{matched: {{streams: [curated, noisy], term: {{kind: mixmatch, {settings}}}}}}}",
             )
         term = f"{{kind: {self.unlabelled}{printed}}}"
-        return (_NOISY, f"objective.noisy={{streams: [noisy], weight: {self.weight}, term: {term}}}")
+        return (*_NOISY, f"objective.noisy={{streams: [noisy], weight: {self.weight}, term: {term}}}")
 
     def _guessed(self) -> tuple[str, ...]:
         """How guesses about noisy clips are learnt."""
         sharpening = self.sharpening.model_dump_json()
         term = f"kind: pseudo_labels, guesses: {{file: guesses}}, sharpening: {sharpening}, loss: bce"
-        return (_NOISY, f"objective.noisy={{streams: [noisy], weight: {self.weight}, term: {{{term}}}}}")
+        return (*_NOISY, f"objective.noisy={{streams: [noisy], weight: {self.weight}, term: {{{term}}}}}")

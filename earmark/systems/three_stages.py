@@ -19,6 +19,7 @@ _BOTH = (
     "crop: {length_s: null, shortest_s: 2.0, short: silence}}",
     "streams.unlabelled={origins: {unlabelled: 1}, batch_size: 4, "
     "crop: {length_s: null, shortest_s: 2.0, short: silence}}",
+    "training.statistics_from=all",
 )
 
 
@@ -48,10 +49,14 @@ class ThreeStages(System, kind="three_stages"):
     legacy: bool = False
     """The last stage as the source's program had it: views are compared by a softmax, though the net is trained class
     by class, and every noisy label is kept, for the filter's result was not written."""
+    legacy_filter: bool = False
+    """The filter asks a net that was left in training, as the source's program did: with dropout, and normalised by
+    eight clips at a time. With ``legacy`` this shows no effect, for every label is kept."""
 
     def outline(self, plan: "Plan") -> None:
         from earmark.cleaning.rules.random_best50 import RandomBest50
         from earmark.cleaning.rules.top_intersection import TopIntersection
+        from earmark.stages.sequence.guessing import GuessSettings
 
         drawn = plan.clean("draw", RandomBest50(per_class=self.per_class))
         warm = plan.train(
@@ -61,7 +66,7 @@ class ThreeStages(System, kind="three_stages"):
             changes=(*_NO_MASKS, "streams.labelled.origins={noisy: 1}", *self._keeping(100)),
         )
         tuned = plan.train("fine-tune", _RECIPE, start=warm, changes=(*_NO_MASKS, *self._keeping(100)))
-        guesses = plan.guess("guess", by=tuned)
+        guesses = plan.guess("guess", by=tuned, settings=GuessSettings(legacy_in_training=self.legacy_filter))
         rule = TopIntersection(n=self.top, legacy_unwritten=self.legacy)
         filtered = plan.clean("filter", rule, guesses, unguessed="unlabelled")
         plan.train(

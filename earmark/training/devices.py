@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from earmark.training.settings import TrainingSettings
 
 __all__ = ["device_named", "fabric_for", "has_bfloat16", "precision_named"]
+
+_PATIENCE = timedelta(hours=12)
+"""How long processes wait for the first of them, which alone predicts, cleans and blends."""
 
 
 def device_named(asked: str) -> torch.device:
@@ -44,6 +48,7 @@ def fabric_for(settings: TrainingSettings) -> Fabric:
     import logging
 
     from lightning_fabric import Fabric
+    from lightning_fabric.strategies.ddp import DDPStrategy
 
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces what we say ourselves
     device = device_named(settings.device)
@@ -61,7 +66,7 @@ def fabric_for(settings: TrainingSettings) -> Fabric:
         num_nodes=settings.nodes,
         # While the weight of a part is 0, as where a ramp begins, nothing of its head has a gradient, which processes
         # would wait for in vain.
-        strategy="ddp_find_unused_parameters_true" if n_processes > 1 else "auto",
+        strategy=DDPStrategy(find_unused_parameters=True, timeout=_PATIENCE) if n_processes > 1 else "auto",
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
     )
     fabric.launch()

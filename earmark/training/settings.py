@@ -39,10 +39,10 @@ class TrainingSettings(Settings):
     average: Annotated[Average | None, BeforeValidator(average_from)] = None
     """The average of weights that is kept for use (a plain number is the decay of a moving one); null keeps the weights
     themselves."""
-    statistics_from: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
-    """Streams by whose clips the running statistics of batch norm are kept, which are those in use; null: all. Where
-    noisy clips sound unlike those to be tagged, ``[curated]`` has each stream normalised by its own batches in training
-    and clips in use by what is like them."""
+    statistics_from: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all"] | None = None
+    """Streams by whose clips the running statistics of batch norm are kept, which are those in use; null: the first
+    one, ``all``: every one. Each stream is normalised by its own batches in training, and noisy clips may sound unlike
+    those to be tagged: statistics of both fit neither."""
     snapshots: bool = False
     """Whether a tagger is kept for the end of each cycle of the schedule, for ensembles (G. Huang et al., 2017)."""
     snapshot_epochs: int | None = Field(None, ge=1)

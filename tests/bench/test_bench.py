@@ -21,7 +21,9 @@ from bench.catalogue import BENCHMARKS, benchmark, described  # noqa: E402
 from bench.page import page  # noqa: E402
 from bench.results import Result, load, save  # noqa: E402
 from bench.row import Row, take_turns  # noqa: E402
+from bench.training_step import NETS  # noqa: E402
 from earmark.core.errors import DataError  # noqa: E402
+from earmark.stages.recipe import read_recipe  # noqa: E402
 
 ROWS = (Row.of("ours", "theirs", "clips a second", [4.0, 9.0, 6.0], [2.0, 3.0, 4.0], "a note"),)
 RESULT = Result(ROWS, {"date": "2026-01-01", "processor": "Abacus", "cores": "2", "threads": "2"}, 3.0, 0.0)
@@ -50,6 +52,18 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[s
         return called
 
     return run
+
+
+def test_what_is_said_of_recipe_s0_is_what_it_is_now() -> None:
+    for (name, changes), widths in zip(NETS.items(), ((64, 128, 256, 512), (32, 64, 128, 256)), strict=True):
+        recipe = read_recipe("s0", changes)
+        picture, mixing = recipe.view[1:]
+        assert (picture.kind, picture.copies, mixing.kind, mixing.p) == ("image", 3, "mixup", 0.5), name
+        assert recipe.model.encoder.widths == widths and recipe.spec.n_bands == widths[0] * 2
+        assert recipe.streams["curated"].crop.length_s == 2.0 and recipe.training.optimizer.kind == "adam"
+        assert recipe.objective["labels"].term.loss.kind == "bce" and recipe.inference.hearing.n == 5
+    said = described("training_step") + described("inference")
+    assert all(words in said for words in ("three equal channels", "half of the clips mixed", "five random crops"))
 
 
 def test_ratio_is_of_turns_not_of_medians() -> None:

@@ -94,3 +94,11 @@ def test_snapshots_and_ways_of_hearing_are_chosen_over_folds(earmark, sounds: Pa
     last, own = (read_predictions(run / "predictions" / f"held_out{n}.parquet") for n in ("-whole-epoch-0002", ""))
     assert np.array_equal(last.aligned(own.ids).scores, own.scores), "the last snapshot is what the run left"
     assert (run / "predictions" / "held_out-chosen.parquet").is_file()
+    blended = ("blend", run, "--out", tmp_path / "blend", "--truth", sounds)
+    refused(earmark(*blended, "--snapshots"), 3, "there are: 'slices' (--as slices), 'whole' (--as whole)")
+    said = earmark(*blended, "--snapshots", "--as", "whole", "--resamples", 100)
+    assert said.code == 0, said.err
+    read = json.loads((tmp_path / "blend" / "blend.json").read_text())["tables"]["run"]
+    assert {Path(file).stem for file in read} <= {
+        f"{p}-whole-epoch-000{n}" for p in ("held_out", "test") for n in (1, 2)
+    }

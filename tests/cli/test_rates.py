@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from earmark.data.tables import read_predictions
+from earmark.stages import find_lr
+from earmark.stages.beginning import begin
 from tests.cli.conftest import TINY
 from tests.cli.test_bad_input import refused
 
@@ -49,3 +54,27 @@ def test_sweeps_that_cannot_be(earmark, sounds: Path, trained: Path, tmp_path: P
     refused(earmark("find-lr", "demo", "--data", tmp_path / "nothing"), 3, "nothing")
     said = earmark(*arguments(sounds, trained, "--lowest", 1e20, "--highest", 1e30, "--steps", 20))
     refused(said, 4, "diverged after", "--lowest")
+
+
+def test_a_fold_is_left_out_and_names_the_guesses(
+    earmark, sounds: Path, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[set[str], Any]] = []
+
+    def spied(recipe: object, classes: object, clips: Any, *rest: Any) -> object:
+        begun.append((set(clips.ids), rest[-1]))
+        return begin(recipe, classes, clips, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(find_lr, "begin", spied)
+    shutil.copytree(trained / "run", tmp_path / "run")
+    assert earmark("predict", tmp_path / "run", "--store", trained / "store").code == 0
+    shutil.copy(tmp_path / "run" / "predictions" / "noisy.parquet", tmp_path / "guesses-0.parquet")
+    term = f"{{kind: pseudo_labels, guesses: {{file: '{tmp_path}/guesses-{{fold}}.parquet'}}}}"
+    stream = "streams.noisy={origins: {noisy: 1}, batch_size: 4, crop: {length_s: 1.0}}"
+    more = ("-s", stream, "-s", f"objective.it={{streams: [noisy], term: {term}}}", "--steps", 20)
+    assert earmark(*arguments(sounds, trained, *more, "--fold", 0)).code == 0
+    refused(earmark(*arguments(sounds, trained, *more)), 2, "guesses-{fold}.parquet", "hold one out (--fold)")
+    (left, fold), (every, none) = begun
+    held_out = set(read_predictions(trained / "run" / "predictions" / "held_out.parquet").ids)
+    assert (fold, none) == (0, None) and held_out <= every and not held_out & left
+    refused(earmark(*arguments(sounds, trained, "--fold", 77)), 3, "there is no fold 77")

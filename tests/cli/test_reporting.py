@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from earmark.cli.commands import app
+from earmark.demo.dataset import DemoSettings, generate
 from tests.cli.conftest import train_arguments
 from tests.cli.test_bad_input import refused
 
@@ -32,6 +33,21 @@ def test_there_is_no_report_without_a_run(earmark, trained: Path, tmp_path: Path
     log = tmp_path / "run" / "log.jsonl"
     log.write_text(log.read_text()[:-20])
     refused(earmark("report", tmp_path / "run"), 4, "line 2", "log.jsonl")
+
+
+def test_other_data_than_a_runs_own_take_the_place_of_nothing(earmark, trained: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    generate(other, DemoSettings(size=0.02, seed=9), workers=1)
+    shutil.copytree(trained / "run", tmp_path / "run")
+    before = {place: place.read_bytes() for place in (tmp_path / "run").rglob("*") if place.is_file()}
+    store = ("--data", other, "--store", tmp_path / "store")
+    for command in (("report",), ("predict",), ("predict", "--part", "held_out", "--as", "x")):
+        said = earmark(command[0], tmp_path / "run", *command[1:], *store)
+        refused(said, 3, "has learnt from none of the", "name the data that it was trained on")
+    soup = ("soup", tmp_path / "run", trained / "run", "--out", tmp_path / "soup")
+    refused(earmark(*soup, *store), 3, "has learnt from none of the")
+    assert before == {place: place.read_bytes() for place in (tmp_path / "run").rglob("*") if place.is_file()}
+    assert not (tmp_path / "store").exists() and not (tmp_path / "soup").exists(), "nothing was packed for it"
 
 
 def test_a_quarantined_clip_is_told_and_no_reason_to_refuse(earmark, sounds: Path, tmp_path: Path) -> None:

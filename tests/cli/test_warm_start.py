@@ -24,6 +24,7 @@ def test_a_run_begins_with_another_of_the_same_fold(earmark, sounds: Path, train
     torch.testing.assert_close(after[name], before[name])
     facts = json.loads((tmp_path / "run" / "run.json").read_text())
     assert facts["start"]["n_leaked"] == 0 and "first weights" not in (tmp_path / "run" / "report.html").read_text()
+    assert facts["external_data"] == [] and "external data" in (tmp_path / "run" / "report.html").read_text()
     learnt = [json.loads((work / "run" / "learnt.json").read_text()) for work in (trained, tmp_path)]
     assert learnt[0] == learnt[1] and len(learnt[0]["clips"]) > 10
     assert "finished already" in earmark(*arguments, "--fold", "0").err, "the same weights are the same run"

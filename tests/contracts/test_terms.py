@@ -14,7 +14,7 @@ from earmark.core.chance import Chance
 from earmark.models.statistics import batch_norms
 from earmark.objectives.look import Look
 from earmark.objectives.objective import Objective, Part, Step
-from earmark.objectives.term import Term, TermModule
+from earmark.objectives.term import Fault, Term, TermModule
 from earmark.schedules.schedule import Place
 from tests.some_terms import VARIANTS, batches, cases, objective_for, objective_with_parts, part_of, term_of
 from tests.tiny import PLAIN, objective_of, same_tensors, stream_of
@@ -165,6 +165,17 @@ def test_the_same_step_gives_the_same_loss(kind, settings, tmp_path):
     assert one.signs == two.signs
     for told in one.signs.values():
         assert all(value.shape == () and bool(value.isfinite()) and not value.requires_grad for value in told.values())
+
+
+@every_term
+def test_who_learns_from_more_than_labels_tells_how_it_goes_and_what_is_wrong(kind, settings, tmp_path):
+    """Guesses collapse without a word from the loss; so there are numbers in the log, and somebody who judges them."""
+    if kind == "supervised":
+        return
+    objective = objective_with(kind, settings, tmp_path)
+    signs = {name: float(value) for name, value in objective(step_of()).signs["it"].items()}
+    assert signs and type(one_term(objective)).fault is not TermModule.fault
+    assert isinstance(one_term(objective).fault(signs), Fault | None)
 
 
 @every_term

@@ -1,14 +1,17 @@
 """Laws of open families: members are found where they lie, and outsiders by ``module:Class``."""
 
+import gc
 import importlib
 import pkgutil
+import sys
 from abc import ABC
+from pathlib import Path
 
 import pytest
 
 import earmark.data.folds
 from earmark.core.errors import SettingsError
-from earmark.core.family import families
+from earmark.core.family import _import_all, families
 from earmark.core.manifest import Manifest
 from earmark.core.settings import Settings, read
 from earmark.data.folds.folds import Folds
@@ -62,6 +65,38 @@ def test_every_module_of_the_folder_gives_its_members() -> None:
     }
     assert {each for each in there if issubclass(each, Folds) and each.kind} == set(members.values())
     assert families()["folds"] is Folds
+
+
+def test_the_folder_is_gone_through_once_and_classes_that_come_later_are_members(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = set(Folds.members())
+    walks: list[str] = []
+    monkeypatch.setattr(pkgutil, "walk_packages", lambda *_: walks.append("walk") or iter(()))
+    assert set(Folds.members()) == before and read(Recipe, {"folds": "stratified"}) == Recipe()
+    assert not walks
+
+    class Late(Odd, kind="late"):
+        __module__ = "earmark.data.folds.late"
+
+    assert set(Folds.members()) == before | {"late"} and Folds.named("late") is Late
+    del Late
+    gc.collect()
+    assert set(Folds.members()) == before
+
+
+def test_what_could_not_be_imported_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "odd_family_of_a_test"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    (folder / "member.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ZeroDivisionError):
+        _import_all(folder.name)
+    (folder / "member.py").write_text("found = 1\n")
+    _import_all(folder.name)
+    assert sys.modules.pop(f"{folder.name}.member").found == 1
+    del sys.modules[folder.name]
 
 
 def test_a_member_is_named_by_its_kind_alone_or_with_settings() -> None:

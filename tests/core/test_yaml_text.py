@@ -69,3 +69,9 @@ def test_later_overrides_win_and_an_empty_document_can_be_overridden() -> None:
 def test_changes_that_cannot_be_made_are_refused(change: str, fault: str) -> None:
     with pytest.raises(SettingsError, match=fault):
         yaml_text.override({"a": {"b": 1}, "terms": [{}]}, [change])
+
+
+def test_changes_are_parted_by_how_their_paths_begin() -> None:
+    changes = ["a.b=1", " a=2", "ab=a", "c=a.b=3", "a.b=4"]
+    assert yaml_text.parted(changes, {"a", "d"}) == (["a.b=1", " a=2", "a.b=4"], ["ab=a", "c=a.b=3"])
+    assert yaml_text.parted([], {"a"}) == ([], [])

@@ -6,15 +6,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
-from earmark.core.manifest import Manifest
+from earmark.core.manifest import ORIGINS, Manifest
 from earmark.data.clips import Clips
 from earmark.data.crops import Crop
 from earmark.data.pack_settings import PackSettings
 from earmark.data.packing import pack
 from earmark.data.store import Store
 from earmark.inference.predict import predict
-from tests.tiny import RATE_HZ, clips_of
+from earmark.inference.tagger import Tagger
+from earmark.signal.frontends.normalise import Normalise
+from tests.tiny import RATE_HZ, VIEW, clips_of, stream_of
 
 LENGTHS = (16, 900, 2000, 3000, 7999, 8000, 8001, 12_000, 20_123, 41_000)
 
@@ -49,6 +52,24 @@ def test_a_clip_is_heard_within_its_span(tagger_of):
     tagger = tagger_of()
     wanted = tagger.logits([wave[:4500], wave[4500:]]).mean(axis=0)
     np.testing.assert_allclose(predict(tagger, part).scores[0], wanted, atol=1e-5)
+
+
+def test_noisy_clips_are_heard_as_noisy_and_all_others_as_curated(tagger_of):
+    lengths, view = (3000, 5000, 4000, 3000), (VIEW[0].model_copy(update={"normalise": Normalise(over="origin")}),)
+    plain = tagger_of(batch_clips=4, waste=0.9)
+    tagger = Tagger.build(plain.settings.model_copy(update={"view": view}))
+    tagger.network.load_state_dict(plain.network.state_dict())
+    apart = [stream_of(seed=seed, batch_size=2).batch(0) for seed in (0, 1)]
+    tagger.view.fit(
+        [batch.changed(origins=torch.full((2,), n), values=batch.values * (1 + n)) for n, batch in enumerate(apart)]
+    )
+    heard = {n: predict(tagger, clips_of(lengths, [n] * 4)).scores for n in range(len(ORIGINS))}
+    assert np.array_equal(heard[0], heard[2]), "unlabelled clips, as those of a test part may be, count as curated"
+    assert np.abs(heard[0] - heard[1]).max() > 1e-3
+    mixed = predict(tagger, clips_of(lengths, [2, 1, 0, 1])).scores
+    np.testing.assert_allclose(mixed, np.stack([heard[n][row] for row, n in enumerate([0, 1, 0, 1])]), atol=1e-4)
+    waves = list(clips_of(lengths).store.waves.values())
+    np.testing.assert_allclose(tagger.clip_logits(waves, list("abcd")), heard[0], atol=1e-4)
 
 
 def test_no_clips_have_no_scores(tagger_of):

@@ -19,6 +19,7 @@ from earmark.models.encoders.resnet_cnn import ResnetCNN
 from earmark.models.encoders.skip_cnn import SkipCNN
 from earmark.models.heads.mean_max import MeanMax
 from earmark.models.network import n_parameters
+from earmark.models.statistics import batch_norms
 from tests.models.plain import noise, published, shared
 from tests.tiny import stirred
 
@@ -171,6 +172,8 @@ def test_mobilenet_has_the_size_of_the_challenge_baseline_and_of_the_paper():
     paper = published(MobileNetV1(stem=32, stem_stride=2), LINEAR, Spec("features", 100.0, 3, 224))
     assert n_parameters(paper.encoder) + 1024 * 1000 + 1000 == 4_231_976  # its net for 1000 classes
     assert (paper.encoder.n_bands, paper.encoder.stride) == (7, 32)
+    norms = [each.momentum for each in batch_norms(baseline)]
+    assert set(norms) == {torch.nn.BatchNorm2d(1).momentum}, "as usual, unless it is told otherwise"
     with pytest.raises(ValueError, match="every pair needs a width and a stride, got 2 and 13"):
         MobileNetV1(widths=(4, 5))
 

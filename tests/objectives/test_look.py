@@ -9,8 +9,9 @@ from torch import Tensor
 from earmark.core.batch import Batch
 from earmark.core.chance import Chance
 from earmark.core.spec import Spec
+from earmark.models.dropout import drawn_by
 from earmark.models.statistics import batch_norms
-from earmark.objectives.apart import as_in_use, drawn_by, guess
+from earmark.objectives.apart import as_in_use, guess
 from earmark.objectives.look import Look
 from earmark.signal.augment.gain import Gain
 from earmark.signal.augment.mixing.mixup import Mixup

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from earmark.objectives.objective import Part
-from earmark.objectives.signs import fault_of, signs_of
+from earmark.objectives.signs import GuessingModule, fault_of, furthest, signs_of
 from earmark.objectives.terms.consistency import Consistency
-from tests.tiny import objective_of
+from tests.some_terms import objective_for
+from tests.tiny import PLAIN, objective_of
 
 GOOD = {"confident": 0.6, "entropy": 0.2, "spread": 0.3, "labels": 1.2, "drift": 0.2}
 
@@ -56,6 +57,34 @@ def test_each_fault_has_a_clause(signs, words):
     assert fault_of(GOOD, 1.2) is None
     fault = fault_of({**GOOD, **signs}, 1.2)
     assert fault is not None and re.search(words, fault.clause)
+
+
+def test_the_class_that_drifts_most_is_named_as_it_was_guessed_lately():
+    objective = objective_for(Consistency(), PLAIN)
+    module = objective.terms[0]
+    assert isinstance(module, GuessingModule)
+    bad = {**GOOD, "drift": 0.9}
+    early = module.fault(bad)
+    assert early is not None and early.clause.endswith("(drift 0.90 of at most 1)"), "nothing was guessed yet"
+    for guesses in ([[0.9, 0.1, 0.0]] * 10, [[0.0, 0.1, 0.9]] * 400):
+        for row in guesses:
+            module.tell(torch.tensor([row, row]))
+    fault = module.fault(bad)
+    assert fault is not None
+    assert re.search(r"drift 0\.90 of at most 1, 'c' above all: 90\.0 % of what is guessed and 33\.3 %", fault.clause)
+    assert not module.state_dict(), "it serves a sentence, and no run depends on it"
+
+
+def test_the_furthest_class_against_a_loop():
+    chance = torch.Generator().manual_seed(0)
+    for _ in range(20):
+        guessed, prior = (torch.rand(5, generator=chance) for _ in range(2))
+        apart = [abs(float(guessed[i] / guessed.sum() - prior[i] / prior.sum())) for i in range(5)]
+        place = apart.index(max(apart))
+        found = furthest(guessed, prior, tuple("abcde"))
+        assert found.name == "abcde"[place]
+        assert found.guessed == pytest.approx(float(guessed[place] / guessed.sum()), abs=1e-5)
+        assert found.labelled == pytest.approx(float(prior[place] / prior.sum()), abs=1e-5)
 
 
 def test_a_fault_is_named_when_it_appears_and_not_of_the_first_epoch():

@@ -189,6 +189,15 @@ def test_a_missing_fold_is_refused(runs: Path, truth: Manifest, tmp_path: Path) 
         gather(settings, find([str(runs / "a"), str(tmp_path / "d")]))
 
 
+def test_labels_of_other_clips_judge_nothing_and_are_refused(runs: Path, truth: Manifest, tmp_path: Path) -> None:
+    clips = truth.clips.with_columns(id=pl.col("id") + "x")
+    labels = truth.labels.with_columns(clip=pl.col("clip") + "x")
+    others = Manifest.of(clips, labels, classes=truth.classes)
+    with pytest.raises(DataError, match=r"and the labels in '.*' of none of them, but for example of 'clip0000x'"):
+        blended(runs, others, tmp_path / "blend", "arithmetic")
+    assert not (tmp_path / "blend").exists()
+
+
 def test_parts_that_some_do_not_know_are_left_out_aloud(runs: Path, truth: Manifest, tmp_path: Path) -> None:
     write_predictions(ONE.tables["b"], tmp_path / "b.parquet")
     settings, show = read_settings("geometric"), Told()

@@ -14,6 +14,7 @@ from earmark.core.predictions import Predictions
 from earmark.data.tables import write_predictions
 from earmark.ensemble.blends.arithmetic import Arithmetic
 from earmark.ensemble.blends.geometric import Geometric
+from earmark.runs.folder import RunFolder
 from earmark.stages.blend import gather, read_settings
 from earmark.stages.blend_members import find, load
 from tests.ensemble.choir import choir
@@ -116,6 +117,26 @@ def test_the_snapshots_of_runs(tmp_path: Path) -> None:
     write_predictions(TABLE, tmp_path / "bare" / "predictions" / "held_out.parquet")
     with pytest.raises(DataError, match="holds no scores of snapshots"):
         find([str(tmp_path / "bare")], snapshots=True)
+
+
+def test_a_way_of_hearing_speaks_for_last_weights_and_for_snapshots(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    shifts = {"held_out": 0, "held_out-padded": 1, "held_out-padded-epoch-0002": 2, "held_out-padded-epoch-0004": 4}
+    for name, shift in shifts.items():
+        write_predictions(replace(TABLE, scores=TABLE.scores + shift), run.predictions(name))
+
+    def heard(**how: object) -> list[str]:
+        return [place.stem for place in find([str(run.path)], **how)["run"].tables["held_out"]]  # type: ignore[arg-type]
+
+    assert heard() == ["held_out"]
+    assert heard(way="padded") == ["held_out-padded"]
+    assert heard(way="padded", snapshots=True) == ["held_out-padded-epoch-0002", "held_out-padded-epoch-0004"]
+    with pytest.raises(
+        DataError, match=r"no scores of snapshots \(.*held_out-epoch-0010.*there are: 'padded' \(--as pad"
+    ):
+        heard(snapshots=True)
+    with pytest.raises(DataError, match=r"heard as 'pad' \(.*held_out-pad\.parquet.*the run's own .*, 'padded'"):
+        heard(way="pad")
 
 
 def test_folds_can_be_vouched_for(tmp_path: Path) -> None:

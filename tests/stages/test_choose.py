@@ -133,5 +133,9 @@ def test_a_choice_is_kept_beside_the_run_and_is_no_candidate(tmp_path: Path, tru
     np.testing.assert_allclose(made.scores, (guesses(2.0, 10).scores + guesses(2.0, 11).scores) / 2, rtol=1e-5)
     assert json.loads(written[0].read_text())["chosen"] == [AS_TRAINED, "padded"]
     assert set(candidates_in(run.path, "chosen")) == set(candidates)
+    with pytest.raises(SettingsError, match="'padded' is what a way of hearing is called here"):
+        candidates_in(run.path, "padded")
+    with pytest.raises(SettingsError, match="got 'two-words'; give another name with --as"):
+        candidates_in(run.path, "two-words")
     without = dataclasses.replace(choice, names=("slices",))
     assert len(keep(without, run.path, "chosen", "mean", {})) == 2, "a part that was not predicted has no mean"

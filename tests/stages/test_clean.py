@@ -10,10 +10,13 @@ import polars as pl
 import pytest
 
 from earmark.core.errors import DataError, RunError, SettingsError
+from earmark.data.folds.stratified import Stratified
 from earmark.data.sources.detection import detect
 from earmark.data.tables import read_manifest, write_embeddings, write_predictions
+from earmark.runs.folder import RunFolder
 from earmark.stages import clean as stage
 from earmark.stages.clean import Material, clean, gather, read_settings
+from earmark.stages.recipe import read_recipe
 from earmark.stages.show import Silent
 from tests.cleaning.cases import World, world
 
@@ -120,6 +123,27 @@ def test_folds_must_be_those_of_the_guesses(one: World, material: Material, tmp_
     other = one.manifest.folded({part.ids[0]: 9})
     with pytest.raises(DataError, match=f"clip '{part.ids[0]}' is in fold 9 of the manifest, but was held out as"):
         clean(read_settings("scoring"), other, replace(material, guesses=guesses), tmp_path / "b", Silent())
+
+
+def test_folds_of_the_training_take_the_place_of_those_that_the_data_bring(one: World, tmp_path: Path) -> None:
+    """The recipe of the run that made the guesses says how it divided the clips; the manifest has other folds."""
+    assert not one.manifest.clips["fold"].has_nulls()
+    recipe = read_recipe("small", ("folds={kind: stratified, n_folds: 2}",))
+    run = RunFolder(tmp_path / "run")
+    run.claim("abc", recipe.model_dump(mode="json"), {"fold": 0})
+    split = Stratified(n_folds=2).split(one.manifest)
+    noisy, curated = one.guesses[0].parts
+    held = curated.aligned([name for name in curated.ids if split[name] == 0], curated.classes)
+    held = replace(held, folds=np.zeros(len(held), np.int64))
+    guesses = (replace(one.guesses[0], parts=(noisy, held)),)
+    apart = {name for name, fold in one.manifest.clips.select("id", "fold").iter_rows() if split[name] != fold}
+    assert apart.intersection(held.ids), "else there is nothing to see"
+    material = Material(guesses, (), (), (run,))
+    assert clean(read_settings("scoring"), one.manifest, material, tmp_path / "out", Silent())
+    made = read_manifest(tmp_path / "out").where(part="train", origin="curated")
+    assert dict(made.clips.select("id", "fold").iter_rows()) == {name: split[name] for name in made.ids}
+    with pytest.raises(DataError, match="but was held out as fold 0; use predictions"):
+        clean(read_settings("scoring"), one.manifest, replace(material, runs=()), tmp_path / "other", Silent())
 
 
 def test_each_model_may_have_a_manifest_of_its_own(one: World, material: Material, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Guesses about noisy clips: whose say counts, how they are averaged, and what is refused."""
+"""Guesses about noisy clips: whose say counts, and what is refused."""
 
 from __future__ import annotations
 
@@ -8,60 +8,22 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+import torch
 
 from earmark.core.errors import DataError, RunError
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import Predictions
-from earmark.data.tables import write_predictions
+from earmark.data.crops import Crop
+from earmark.data.pack_settings import PackSettings
+from earmark.data.tables import read_embeddings, read_predictions, write_predictions
+from earmark.inference.settings import TaggerSettings
+from earmark.inference.tagger import Tagger
 from earmark.runs.folder import RunFolder
 from earmark.stages import predict as stage
-from earmark.stages.predict import guess_noisy, mean_of, members_of, runs_in
+from earmark.stages.predict import guess, guess_noisy, members_of
 from earmark.stages.show import Silent
-
-CLASSES = ("x", "y")
-
-
-def part(fold: int | None, without: tuple[str, ...] = (), **rows: float) -> Predictions:
-    scores = np.array([[value, -value] for value in rows.values()])
-    return Predictions(tuple(rows), CLASSES, scores, provenance={"fold": fold, "without": list(without)})
-
-
-def test_the_mean_is_over_those_who_have_a_say() -> None:
-    whole = mean_of([part(0, a=1.0, b=2.0), part(1, b=4.0, c=5.0)], ["a", "b", "c", "d"])
-    assert whole.ids == ("a", "b", "c") and whole.scores[:, 0].tolist() == [1, 3, 5]
-    assert whole.folds is None and whole.provenance["out_of_fold"] is True
-    backwards = mean_of([part(1, b=4.0, c=5.0), part(0, a=1.0, b=2.0)], ["a", "b", "c", "d"])
-    assert np.array_equal(backwards.scores, whole.scores)
-
-
-def test_folds_stand_beside_guesses_that_one_model_made() -> None:
-    whole = mean_of([part(1, c=5.0), part(0, a=1.0, b=2.0)], ["a", "b", "c"])
-    assert whole.folds is not None and whole.folds.tolist() == [0, 0, 1]
-
-
-def test_clips_that_nobody_could_hear_are_noted() -> None:
-    whole = mean_of([part(0, ("bad", "b"), a=1.0), part(1, ("bad",), a=2.0, b=1.0)], ["a", "b", "bad"])
-    assert whole.provenance["without"] == ["bad"]
-
-
-def run_at(path: Path, learnt: list[str] | None, *, finished: bool = True) -> RunFolder:
-    run = RunFolder(path)
-    run.claim("abc", {}, {"fold": 0})
-    run.note({"finished": finished})
-    run.write_json("learnt.json", {"classes": list(CLASSES), "clips": learnt})
-    return run
-
-
-def test_a_folder_holds_one_run_or_one_a_fold(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="holds no run"):
-        runs_in(tmp_path)
-    for fold in (1, 0):
-        run_at(tmp_path / f"fold-{fold}", [])
-    assert [run.path.name for run in runs_in(tmp_path)] == ["fold-0", "fold-1"]
-    run_at(tmp_path / "fold-2", [], finished=False)
-    with pytest.raises(RunError, match=r"fold-2' is not finished"):
-        runs_in(tmp_path)
-    assert [run.path for run in runs_in(tmp_path / "fold-0")] == [tmp_path / "fold-0"]
+from tests.stages.test_finished_runs import run_at
+from tests.stages.test_mean_of_runs import CLASSES, part
+from tests.tiny import MODEL, RATE_HZ, VIEW, Memory, stirred, tones
 
 
 def test_single_tables_are_members_of_a_mean(tmp_path: Path) -> None:
@@ -110,7 +72,38 @@ def test_trusted_labels_give_no_doubtful_one_away(tmp_path: Path, monkeypatch: p
         write_predictions(part(0, a=1.0, b=2.0), run.predictions("noisy"))
         return [run.predictions("noisy")], None
 
-    monkeypatch.setattr(stage, "_by_run", by_run)
+    monkeypatch.setattr(stage, "guesses_of_run", by_run)
     run_at(tmp_path, ["c"])
     made = guess_noisy(tmp_path, manifest(), None, Silent())  # type: ignore[arg-type]  # nothing is read from a store
     assert heard == [("a", "b")] and (made.n_clips, made.n_unheard) == (2, 0)
+
+
+def test_a_net_that_is_left_in_training_says_something_else_and_the_tables_say_so(tmp_path: Path) -> None:
+    """As a filter of 2019 had it; vectors are as in use, whatever the guesses are."""
+    torch.manual_seed(0)
+    settings = TaggerSettings(
+        classes=CLASSES,
+        pack=PackSettings(rate_hz=RATE_HZ),
+        view=VIEW,
+        model=MODEL,
+        crop=Crop(length_s=0.25),
+        run="tiny",
+    )
+    run, tagger = run_at(tmp_path / "run", []), Tagger.build(settings)
+    stirred(tagger.network)
+    tagger.save(run.tagger)
+    store, names = Memory(tones((4000, 5000, 6000))), [f"clip {i}" for i in range(3)]
+    wanted = Manifest.of(pl.DataFrame({"id": names, "file": names, "origin": "noisy"}), classes=CLASSES)
+    curated = Manifest.of(pl.DataFrame({"id": ["c"], "file": ["clip 0"], "origin": "curated"}), classes=CLASSES)
+
+    def made(name: str, **how: object) -> np.ndarray:
+        asked = {"into": tmp_path / name, "trusted": curated, **how}
+        guess(run.path, wanted, store, Silent(), **asked)  # type: ignore[arg-type]  # a store in memory
+        found = read_predictions(tmp_path / name / "predictions" / "noisy.parquet")
+        assert found.provenance.get("in_training", False) == bool(how) and found.provenance["out_of_fold"] is True
+        return np.asarray(found.scores)
+
+    used, training = made("use"), made("training", legacy_in_training=True)
+    assert np.abs(used - training).max() > 0.1
+    vectors = [read_embeddings(tmp_path / name / "embeddings.parquet").vectors for name in ("use", "training")]
+    np.testing.assert_array_equal(*vectors)

@@ -11,6 +11,9 @@ from earmark.core.errors import SettingsError
 from earmark.core.fingerprint import fingerprint
 from earmark.core.settings import read
 from earmark.core.yaml_text import dump, parse
+from earmark.models.encoders.skip_cnn import SkipCNN
+from earmark.models.heads.mean_max import MeanMax
+from earmark.models.network import ModelSettings
 from earmark.schedules.cosine import CosineRestarts
 from earmark.schedules.schedule import Place
 from earmark.stages.recipe import Recipe, read_recipe, shipped_recipes, unusual
@@ -64,6 +67,23 @@ def test_a_part_and_its_streams_must_meet(tmp_path: Path) -> None:
         read_recipe("small", ("streams.noisy={origins: {noisy: 1}}",))
 
 
+@pytest.mark.parametrize(
+    ("changes", "streams"),
+    [
+        ((), ("curated",)),
+        (("training.statistics_from=[noisy]",), ("noisy",)),
+        (("training.statistics_from=all",), None),
+        (("objective.labels.streams=[noisy]", "view.1.partner.stream=curated"), None),
+    ],
+    ids=["first", "named", "all", "the first one is a guest"],
+)
+def test_statistics_come_from_the_first_stream_that_is_learnt_from(
+    changes: tuple[str, ...], streams: tuple[str, ...] | None
+) -> None:
+    noisy = ("streams.noisy={origins: {noisy: 1}}", "objective.more={streams: [noisy], term: {kind: consistency}}")
+    assert read_recipe("small", [*noisy, *changes]).statistics_from == streams
+
+
 def test_shares_of_labels_are_refused_for_losses_to_which_they_mean_nothing() -> None:
     hinge = "objective.labels.term.loss={kind: hinge}"
     with pytest.raises(
@@ -109,3 +129,19 @@ def test_the_shortest_crop_that_is_asked_for_is_long_enough() -> None:
     words = str(refused.value).split("at least ")[1].split(" s ")[0]
     crop = read_recipe("small", (*waves, f"streams.curated.crop.length_s={words}")).streams["curated"].crop
     assert crop.least_samples(44100) >= 20_570 > round((float(words) - 1e-4) * 44100)
+
+
+def test_the_default_net_is_the_one_that_was_measured_as_best() -> None:
+    small = read_recipe("small").model
+    assert ModelSettings() == small and Recipe().model == small
+    assert SkipCNN().widths == (64, 128, 256, 512) and MeanMax().prior is None, "as published"
+
+
+@pytest.mark.parametrize("name", sorted(shipped_recipes()))
+def test_a_recipe_that_comes_along_says_what_its_net_is(name: str) -> None:
+    """Defaults follow what is measured; a published system stays what it was."""
+    model = parse(shipped_recipes()[name], what=name)["model"]
+    encoder = model["encoder"]
+    assert "main" in model["heads"]
+    if isinstance(encoder, dict) and encoder["kind"] == "skip_cnn":
+        assert "widths" in encoder

@@ -95,6 +95,37 @@ def test_the_published_multitask_recipe_is_a_few_lines(fabric):
             r"training\.statistics_from names stream 'curatd'; did you mean 'curated'\?",
         ),
         (part("{kind: mean_techer}"), "did you mean 'mean_teacher'"),
+        (
+            part("{kind: co_teaching, origins: [noisy, unlabelled]}", "[curated, noisy]"),
+            r"objective\.it\.term\.origins names unlabelled clips, but stream 'curated' takes curated and stream "
+            r"'noisy' takes noisy clips alone; name a stream with unlabelled clips in objective\.it\.streams",
+        ),
+        (
+            part("{kind: supervised, origins: [noisy]}", "[curated]"),
+            r"objective\.it\.term\.origins names noisy clips, but stream 'curated' takes curated clips alone",
+        ),
+        (
+            part("{kind: pseudo_labels, origins: [curated], guesses: {file: it.parquet}}"),
+            r"objective\.it\.term\.origins names curated clips, but stream 'noisy'",
+        ),
+        (
+            part("{kind: supervised, missing: {origins: [noisy]}}", "[curated]"),
+            r"objective\.it\.term\.missing\.origins names noisy clips, but stream 'curated'",
+        ),
+        (
+            part("{kind: supervised, outliers: {}}", "[curated]"),
+            r"objective\.it\.term\.outliers\.origins names noisy clips, but stream 'curated'",
+        ),
+        (part("mixmatch", "[curated, curated]"), r"objective\.it\.streams: stream 'curated' is named twice"),
+        (part("supervised", "[noisy, curated, noisy]"), r"objective\.it\.streams: stream 'noisy' is named twice"),
+        (
+            part("{kind: mixmatch, guessed_loss: arcface}", "[curated, noisy]"),
+            r"objective\.it has loss 'arcface', which wants 30 times the cosine of an angle, but head 'main'",
+        ),
+        (
+            part("{kind: mixmatch, loss: arcface}", "[curated, noisy]"),
+            r"objective\.it has loss 'arcface', which wants 30 times the cosine of an angle, but head 'main'",
+        ),
     ],
 )
 def test_parts_that_cannot_work_are_refused_with_the_two_that_do_not_fit(objective, words):
@@ -138,6 +169,11 @@ def test_a_fault_in_the_guesses_is_found_before_the_first_step(tmp_path: Path, f
         contents(recipe, 1)
     with pytest.raises(SettingsError, match="named by the fold that is held out, and none is"):
         begun(recipe, fabric, fold=None)
+    words = r"objective\.it: loss 'bce' has a positive_weight for 2 classes, but the data have 3; give one number"
+    for term in ("supervised", "fixmatch"):
+        with pytest.raises(SettingsError, match=words):
+            begun(recipe_of(part(f"{{kind: {term}, loss: {{kind: bce, positive_weight: [1, 2]}}}}")), fabric)
+    begun(recipe_of(part("{kind: supervised, loss: {kind: bce, positive_weight: [1, 2, 3]}}")), fabric)
     with pytest.raises(SettingsError, match="fixmatch has a threshold for class 'x'"):
         begun(recipe_of(part("{kind: fixmatch, per_class: {x: 0.5}}")), fabric)
 

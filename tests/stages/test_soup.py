@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from earmark.core.errors import RunError, SettingsError
+from earmark.core.errors import DataError, RunError, SettingsError
 from earmark.data.clips import Clips
 from earmark.data.crops import Crop
 from earmark.data.pack_settings import PackSettings
@@ -75,6 +75,17 @@ def test_a_uniform_soup_is_the_mean_with_statistics_of_its_own(runs: list[Path],
     assert set(held_out.ids) == set(PARTS.held_out.ids) and set(held_out.folds) == {1}  # type: ignore[union-attr, arg-type]
     np.testing.assert_allclose(held_out.scores, predict(made, PARTS.held_out).scores, atol=1e-5)  # type: ignore[arg-type]
     assert json.loads((out / "learnt.json").read_text())["clips"] == sorted(PARTS.training.ids)
+
+
+def test_no_clip_is_alone_when_statistics_are_taken_anew(runs: list[Path], tmp_path: Path) -> None:
+    """A batch of one has no deviation; the network has layers that would refuse it."""
+    odd = clips_of([4000, 4000, 9000, 2500])
+    assert any(len(group) == 1 for group in tagger_of(0).grouped([int(n) for n in odd.n_samples]))
+    make_soup(gather(runs), "uniform", Parts(odd, None, None), tmp_path / "soup", Told())
+    made = load_tagger(tmp_path / "soup")
+    assert all(torch.isfinite(layer.running_var).all() for layer in batch_norms(made.network))
+    with pytest.raises(DataError, match="taken over several clips, but there is just one; give --refresh 0"):
+        make_soup(gather(runs), "uniform", Parts(odd.rows([0]), None, None), tmp_path / "one", Told())
 
 
 def test_without_data_the_statistics_are_averaged_and_that_is_said(runs: list[Path], tmp_path: Path) -> None:

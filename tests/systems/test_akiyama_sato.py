@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
+from earmark.core.batch import waves
 from earmark.core.errors import SettingsError
 from earmark.core.settings import read
 from earmark.models.network import n_parameters
@@ -99,14 +101,37 @@ def test_submissions_are_as_many_predictions_a_fold_as_published(submission: int
     assert together.settings.blend.kind == "akiyama_sato" and len(together.members) == 6
 
 
+@pytest.mark.parametrize("name", ["model1", "model2", "model3"])
+def test_masks_and_gain_are_those_of_the_report_and_as_legacy_those_of_the_program(plan: Plan, name: str) -> None:
+    as_run = plan_of(AkiyamaSato(legacy=True), "each")
+    for each, factors, narrowest, widest in ((plan, (0.8, 1.2), 8, 32), (as_run, (0.9, 1.1), 16, 62)):
+        recipe = stage_of(each, name).recipe
+        gain, mask = recipe.view[3:5]
+        assert (gain.law, gain.low_factor, gain.high_factor) == ("factor", *factors)
+        n = 2000
+        clips = waves(torch.ones(n, 1), torch.ones(n, dtype=torch.int64), 1.0, tuple(map(str, range(n))), 1)
+        widths = mask.draw(clips, torch.Generator().manual_seed(0)).widths
+        widths = widths[widths > 0]
+        assert (int(widths.min()), int(widths.max())) == (narrowest, widest)
+
+
+def test_a_softmax_is_learnt_from_distributions_and_as_legacy_from_labels_as_they_are(plan: Plan) -> None:
+    as_run = plan_of(AkiyamaSato(legacy=True), "each")
+    for each, shares in ((plan, True), (as_run, False)):
+        for name in ("model5", "model6"):
+            parts = stage_of(each, name).recipe.objective
+            assert {part.term.loss.normalise for part in parts.values()} == {shares}, name
+    assert stage_of(as_run, "model4").recipe.objective["labels"].term.loss.kind == "bce"
+
+
 def test_legacy_is_what_the_program_did() -> None:
     plan = plan_of(AkiyamaSato(legacy=True), "each")
     for name in ("model1", "model2", "model3", "model4"):
         assert stage_of(plan, name).recipe.objective["noisy"].term.loss.double_sigmoid
     second = stage_of(plan, "model2").recipe
     assert second.streams["curated"].batch_size == 64 and second.view[1].legacy
-    waves = stage_of(plan, "model5").recipe.view
-    assert waves[0].interpolation == "nearest" and waves[2].legacy
+    scaled, _, mixed = stage_of(plan, "model5").recipe.view[:3]
+    assert scaled.interpolation == "nearest" and mixed.legacy
     sixth = stage_of(plan, "model6")
     assert sixth.start.name == "waves-longer" and sixth.start.start is None
     assert sixth.recipe.training.epochs == sixth.start.recipe.training.epochs == 400

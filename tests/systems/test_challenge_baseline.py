@@ -5,7 +5,11 @@ from __future__ import annotations
 import pytest
 
 from earmark.models.network import n_parameters
+from earmark.models.statistics import batch_norms
 from earmark.schedules.schedule import Place
+from earmark.stages.budget import Budget
+from earmark.stages.recipe import read_recipe
+from earmark.stages.sequence.plan import Plan
 from earmark.systems.challenge_baseline import ChallengeBaseline
 from tests.contracts.test_systems import plan_of
 
@@ -39,3 +43,17 @@ def test_an_epoch_has_a_batch_for_as_many_windows_as_there() -> None:
         round(20 * 9148 / 19815),
         round(20 * 1217 / 4970),
     ]
+
+
+def test_running_statistics_reach_back_as_far_in_passes_as_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = read_recipe("challenge_baseline")
+    norms = batch_norms(recipe.model.build(recipe.spec, 80).encoder)
+    assert norms and [norm.momentum for norm in norms] == pytest.approx([0.0003] * len(norms), rel=1e-4)
+    monkeypatch.setattr(Plan, "n_clips", lambda _, origin: {"noisy": 19815, "curated": 4970}[origin])
+    whole, small = (plan_of(ChallengeBaseline(), "1", Budget(epochs=share)) for share in (1, 0.1))
+    assert [stage.recipe.model.encoder.norm_steps for stage in whole.stages] == [3333.3, 3333.3]
+    assert [stage.recipe.model.encoder.norm_steps for stage in small.stages] == pytest.approx([333.33, 333.33])
+    monkeypatch.setattr(Plan, "n_clips", lambda _, origin: {"noisy": 1981.5, "curated": 49}[origin])
+    less = plan_of(ChallengeBaseline(), "1")
+    assert [stage.recipe.model.encoder.norm_steps for stage in less.stages] == [333.3, 32.9]
+    assert plan_of(ChallengeBaseline(), "1", Budget(epochs=0.001)).stages[0].recipe.model.encoder.norm_steps == 10

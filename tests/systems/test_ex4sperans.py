@@ -32,8 +32,8 @@ def test_the_rounds_are_those_of_the_source_and_grow_with_other_data() -> None:
     plan = plan_of(Ex4sperans(clips=(1000, 2000), kinds=False, of=None), "each")
     loop = ["2d", "guess-1", "choose-1", "2d-round-1", "guess-2", "choose-2", "2d-round-2"]
     assert names(plan) == [*loop, "guess-rest", "predict-rest", "2d-predicted", "ensemble"]
-    assert stage_of(plan, "choose-2").settings.rule == Scoring(k=2000, share_noisy=False)
-    assert stage_of(plan, "predict-rest").settings.rule == SelectAndPredict(k=2000, share_noisy=False)
+    assert stage_of(plan, "choose-2").settings.rule == Scoring(k=2000, share_noisy=True)
+    assert stage_of(plan, "predict-rest").settings.rule == SelectAndPredict(k=2000, share_noisy=True)
     assert stage_of(plan, "guess-2").by is stage_of(plan, "2d-round-1"), "the guesses become better"
     assert stage_of(plan, "guess-2").otherwise is stage_of(plan, "guess-1")
     with pytest.raises(SettingsError, match="rise from round to round"):
@@ -101,6 +101,17 @@ def test_what_the_page_says_is_done_and_what_the_program_did_is_legacy() -> None
                 assert shuffle.p == (0.5 if legacy and "recurrent" not in stage.name else 0), stage.name
     basic = plan_of(Ex4sperans(command="basic_2d_cnn", legacy=True), "1").stages[0].recipe
     assert basic.view[0].p == 0.5 and [step.kind for step in basic.view[1:]] == ["mel", "log", "frequency_map"]
+
+
+@pytest.mark.parametrize(
+    ("fold", "legacy", "shared"), [("each", False, True), ("each", True, False), ("none", True, None)]
+)
+def test_chosen_clips_are_learnt_from_by_all_as_the_page_says_or_by_their_fold_alone_as_they_were(
+    fold: str, legacy: bool, shared: bool | None
+) -> None:
+    plan = plan_of(Ex4sperans(clips=(1000,), legacy=legacy), fold)
+    assert stage_of(plan, "choose-1").settings.rule.share_noisy is shared
+    assert stage_of(plan, "predict-rest").settings.rule.share_noisy is shared
 
 
 def test_the_best_weights_are_kept_only_when_asked_for() -> None:

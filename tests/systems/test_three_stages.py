@@ -46,6 +46,14 @@ def test_the_legacy_of_three_stages_is_what_its_program_did() -> None:
     last = stage_of(plan, "semi-supervised").recipe
     assert last.objective["alike"].term.activation == "softmax"
     assert last.training.early_stopping.patience_epochs == 50
+    assert not stage_of(plan, "guess").settings.legacy_in_training, "which would show no effect there"
+
+
+def test_the_net_of_the_filter_may_be_left_in_training_by_itself() -> None:
+    plan = plan_of(ThreeStages(legacy_filter=True), "1")
+    assert stage_of(plan, "guess").settings.legacy_in_training
+    assert not stage_of(plan, "filter").settings.rule.legacy_unwritten
+    assert stage_of(plan, "semi-supervised").recipe == stage_of(plan_of(ThreeStages(), "1"), "semi-supervised").recipe
 
 
 @pytest.mark.slow

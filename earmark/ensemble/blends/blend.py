@@ -56,8 +56,34 @@ class Blend(Member, ABC, family="blend"):
     @property
     def is_fitted(self) -> bool:
         """Whether anything about it depends on the held-out clips, so that it must not be scored on them as it is."""
-        by_held_out = self.normalise is not None and self.normalise.by == "held_out"
-        return type(self).learns or self.prune is not None or by_held_out
+        return type(self).learns or bool(self._fitted_around)
+
+    @property
+    def _fitted_around(self) -> dict[str, str]:
+        """What is fitted before members are mixed, by its setting, in words."""
+        found = {} if self.prune is None else {"prune": "pruning"}
+        if self.normalise is not None and self.normalise.by == "held_out":
+            found["normalise"] = "a footing of classes"
+        return found
+
+    def unfitted(self) -> "tuple[Blend | None, str]":
+        """What of it is left where nothing can be fitted, and why the rest is not, in words.
+
+        A blend that learns how to mix has nothing left; any other mixes as it does, but nobody is pruned and no class
+        is brought onto the footing of held-out clips.
+
+        >>> from earmark.ensemble.blends.geometric import Geometric
+        >>> Geometric(prune=Pruning()).unfitted()[1]
+        'without pruning, which takes several folds'
+        """
+        if type(self).learns:
+            return None, f"{self.kind} would learn, which takes several folds"
+        without = self._fitted_around
+        if not without:
+            return self, ""
+        takes = "takes" if len(without) == 1 else "take"
+        said = f"without {' and '.join(without.values())}, which {takes} several folds"
+        return self.model_copy(update=dict.fromkeys(without)), said
 
     def fit(self, members: "Members", targets: "Targets | None" = None, *, track: Track = untold) -> "Blended":
         """Learn what there is to learn.

@@ -44,6 +44,11 @@ class Encoder(Member, ABC, family="encoder"):
     tolerance_bf16: ClassVar[float] = 0.15
     """By what share of the largest logit bfloat16 may change a logit of a net that has not learned yet."""
 
+    @property
+    def external(self) -> tuple[str, ...]:
+        """The weights from elsewhere that it begins with, in words; nothing where it begins at random."""
+        return ()
+
     @abstractmethod
     def build(self, spec: Spec) -> "EncoderModule":
         """The module for input of this spec."""

@@ -71,6 +71,10 @@ class HuggingFace(Encoder, kind="hugging_face"):
         return self.config.get(name, _SHAPE[name])
 
     @property
+    def external(self) -> tuple[str, ...]:
+        return () if self.model is None else (f"published weights '{self.model}' ({self.revision or 'newest'})",)
+
+    @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of the patches of a window."""
         rows = (self._of("num_mel_bins") - self._of("patch_size")) // self._of("frequency_stride") + 1

@@ -16,6 +16,7 @@ from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
 from earmark.models.layers.convolution import ConvUnit
 from earmark.models.layers.masks import Lengths
 from earmark.models.layers.sizes import one_each, scaled
+from earmark.models.statistics import batch_norms
 
 
 class MobileNetV1(Encoder, kind="mobilenet_v1"):
@@ -31,6 +32,9 @@ class MobileNetV1(Encoder, kind="mobilenet_v1"):
     """Channels of the first convolution at width 1; the paper has 32."""
     stem_stride: int = Field(1, ge=1, le=2)
     """By how many bands and frames it moves on; the paper has 2."""
+    norm_steps: float = Field(10.0, ge=1)
+    """How many steps the running statistics of batch norm reach back: each step moves them by one part in so many. The
+    baseline has 3333.3, a decay of 0.9997; a training of fewer steps then ends with statistics of no data."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
@@ -62,6 +66,8 @@ class MobileNetV1Module(EncoderModule):
                 self.units.append(ConvUnit(n_in, n_out, 3, stride))
             n_in, self.n_bands, self.stride = n_out, -(-self.n_bands // stride), self.stride * stride
         self.n_channels = n_in
+        for norm in batch_norms(self.units):
+            norm.momentum = 1 / settings.norm_steps
 
     def forward(self, values: Tensor, lengths: Lengths) -> Encoded:
         for unit in self.units:

@@ -1,6 +1,7 @@
 """Two nets, each of which chooses what the other learns from."""
 
 import copy
+from collections.abc import Mapping
 from typing import Literal
 
 import torch
@@ -12,12 +13,13 @@ from torch.nn import functional as F
 from earmark.core.batch import Batch
 from earmark.losses.bce import BCE
 from earmark.losses.loss import Loss
+from earmark.models.dropout import drawn_by
 from earmark.models.network import Network
 from earmark.models.statistics import statistics_held
-from earmark.objectives.apart import drawn_by
 from earmark.objectives.look import Look
 from earmark.objectives.rejection import Origins, of_origins
-from earmark.objectives.term import Term, TermModule
+from earmark.objectives.signs import GuessingModule
+from earmark.objectives.term import Fault, Term
 
 
 class CoTeaching(Term, kind="co_teaching"):
@@ -26,6 +28,10 @@ class CoTeaching(Term, kind="co_teaching"):
 
     The second net lives in this term, learns with the first, and is gone in the end; it costs as much again. What
     is lost is the sum of both. Norms of gradients are those of the two together.
+
+    Its signs in the log are how the second net answers, the share that is ``kept``, how much the two choices agree
+    (``agreement``, what both keep as a share of what either does) and how much they would by lot (``chance``). Two nets
+    that choose alike are one net that believes itself; the log says so.
     """
 
     forget: float = Field(0.2, gt=0, lt=1)
@@ -48,7 +54,7 @@ class CoTeaching(Term, kind="co_teaching"):
         return CoTeachingModule(self, network)
 
 
-class CoTeachingModule(TermModule):
+class CoTeachingModule(GuessingModule):
     """The term itself; its state is the second net, which learns as the student does."""
 
     def __init__(self, settings: CoTeaching, network: Network) -> None:
@@ -70,25 +76,41 @@ class CoTeachingModule(TermModule):
         with statistics_held(self.peer), drawn_by(chance, seen.values.device):
             others: Tensor = self.peer(seen, settings.head)
         forget = settings.forget * (min(1.0, look.epoch / settings.ramp_epochs) if settings.ramp_epochs else 1.0)
-        small = self._small_labels if settings.by == "label" else self._small_clips
-        mine, theirs = small(others.detach(), seen, forget), small(logits.detach(), seen, forget)
-        self.signs = {
+        mine, theirs = (self._small(each.detach(), seen, forget) for each in (others, logits))
+        self.tell(others.sigmoid())
+        self.signs |= {
             "kept": mine.float().mean(),
             "agreement": (mine & theirs).sum() / (mine | theirs).sum().clamp(min=1),
+            "chance": by_lot(*self._counted(seen), 1 - forget),
         }
         return self._lost(logits, seen, mine) + self._lost(others, seen, theirs)
 
-    def _small_clips(self, logits: Tensor, seen: Batch, forget: float) -> Bool[Tensor, "batch 1"]:
-        lost = self.settings.loss(logits, seen.targets, seen.known)
-        counted = seen.weights > 0
-        doubtful = counted & of_origins(seen.origins, self.settings.origins)
-        return (counted & ~(doubtful & ~smallest(lost, doubtful, 1 - forget)))[:, None]
+    def _counted(self, seen: Batch) -> tuple[Bool[Tensor, "batch any"], Bool[Tensor, "batch any"]]:
+        """What counts, and what of it may be left out: whole clips, [batch, 1], or labels, [batch, classes]."""
+        there = seen.weights > 0
+        clips = (there & of_origins(seen.origins, self.settings.origins))[:, None]
+        return (seen.known, seen.known & clips) if self.settings.by == "label" else (there[:, None], clips)
 
-    def _small_labels(self, logits: Tensor, seen: Batch, forget: float) -> Bool[Tensor, "batch classes"]:
-        targets = seen.targets.where(seen.known, 0.0)
-        lost = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
-        doubtful = seen.known & (of_origins(seen.origins, self.settings.origins) & (seen.weights > 0))[:, None]
-        return seen.known & ~(doubtful & ~smallest(lost, doubtful, 1 - forget))
+    def _small(self, logits: Tensor, seen: Batch, forget: float) -> Bool[Tensor, "batch any"]:
+        """What is kept of what counts: all that may not be left out, and of the rest that which loses least."""
+        if self.settings.by == "label":
+            targets = seen.targets.where(seen.known, 0.0)
+            lost = F.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+        else:
+            lost = self.settings.loss(logits, seen.targets, seen.known)[:, None]
+        counted, doubtful = self._counted(seen)
+        return counted & ~(doubtful & ~smallest(lost, doubtful, 1 - forget))
+
+    def fault(self, signs: Mapping[str, float]) -> Fault | None:
+        agreement, chance = signs["agreement"], signs["chance"]
+        room = 1 - chance  # none where nothing may be left out
+        if room > 0.005 and agreement - chance > 0.99 * room:
+            words = f"agreement {agreement:.3f}, {chance:.3f} by lot"
+            return Fault("alike", f"its two nets choose the same ({words}), so neither mends what the other believes")
+        if room > 0.005 and agreement - chance < 0.05 * room:
+            words = f"agreement {agreement:.3f}, {chance:.3f} by lot"
+            return Fault("lot", f"its two nets choose as if by lot ({words}): one of them has learnt nothing")
+        return super().fault(signs)
 
     def _lost(self, logits: Tensor, seen: Batch, kept: Tensor) -> Tensor:
         """What one net loses by what the other has kept for it; the mean is over the clips that are kept."""
@@ -97,6 +119,19 @@ class CoTeachingModule(TermModule):
         lost = self.settings.loss(logits, seen.targets, seen.known)
         lost = lost * (seen.weights.sum() / (seen.weights * kept[:, 0]).sum().clamp(min=1e-8))
         return lost.where(kept[:, 0], 0.0)
+
+
+def by_lot(counted: Bool[Tensor, "..."], doubtful: Bool[Tensor, "..."], share: float) -> Tensor:
+    """How much two choices would agree that keep this share of what is doubtful by lot, and all that is not.
+
+    >>> by_lot(torch.ones(4, dtype=torch.bool), torch.tensor([True, True, True, False]), 2 / 3)  # 7/3 of 11/3
+    tensor(0.6364)
+    """
+    n, trusted = doubtful.sum(), (counted & ~doubtful).sum()
+    kept = torch.ceil(share * n - 1e-4)
+    both = trusted + kept.square() / n.clamp(min=1)
+    # Where nothing counts at all, both are 0 and there is nothing to disagree on.
+    return torch.where(trusted + kept > 0, both / (trusted + 2 * kept - kept.square() / n.clamp(min=1)), 1.0)
 
 
 def smallest(values: Float[Tensor, "..."], among: Bool[Tensor, "..."], share: float) -> Bool[Tensor, "..."]:

@@ -10,11 +10,13 @@ from torch.nn import functional as F
 from earmark.core.batch import Batch, signal_mask
 from earmark.core.chance import Chance
 from earmark.dsp.hashed import normal, uniform
+from earmark.models.dropout import drawn_by
 from earmark.models.network import Network
 from earmark.models.statistics import statistics_held
-from earmark.objectives.apart import drawn_by, without_gradient
+from earmark.objectives.apart import without_gradient
 from earmark.objectives.look import Look
-from earmark.objectives.term import Term, TermModule
+from earmark.objectives.signs import GuessingModule
+from earmark.objectives.term import Term
 
 
 class VAT(Term, kind="vat"):
@@ -23,7 +25,8 @@ class VAT(Term, kind="vat"):
 
     The direction is found by power iteration: a gradient of the divergence at a probing step. Every forward has the
     batch's own statistics and leaves the running ones alone, and all have the same dropout, so that the answer
-    changes by the step and nothing else.
+    changes by the step and nothing else. The signs in the log are of what the student says before the step: an answer
+    that is the same for all clips cannot be changed, and loses nothing.
 
     Steps are counted in what the view gives. One of size 1 that is ``relative`` is as large, in all values of a clip
     together, as the clip's values are spread: each value moves by about their standard deviation. An
@@ -53,7 +56,7 @@ class VAT(Term, kind="vat"):
         return VATModule(self)
 
 
-class VATModule(TermModule):
+class VATModule(GuessingModule):
     """The term itself; it has no state."""
 
     def __init__(self, settings: VAT) -> None:
@@ -66,6 +69,7 @@ class VATModule(TermModule):
         with statistics_held(look.network):
             with without_gradient():
                 said = self._answer(look.network, seen, chance)
+            self.tell(said.sigmoid())
             reach = self._reach(seen)
             direction = _unit(self._first(seen, chance) * _signal(seen))
             for _ in range(settings.n_iterations):

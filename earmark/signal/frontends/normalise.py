@@ -24,6 +24,11 @@ class Normalise(FrontEnd, kind="normalise"):
     What does not vary (silence) becomes zeros. Statistics *of the training data* (global, origin) are learned by the
     built module from batches, and travel with its state. A clip's own statistics need no learning, and act as an
     augmentation when they come after one.
+
+    With statistics of each origin, what is tagged counts as curated, whether it is a test clip, a file or a stream:
+    nobody says where it comes from, and curated clips are those that are like it. Noisy clips of a data folder are
+    heard as noisy ones, where they are guessed for cleaning, say. An origin that no stream of the training had takes
+    what all clips of the training have in common.
     """
 
     over: Literal["none", "clip", "global", "origin"] = "clip"

@@ -49,14 +49,18 @@ class Blending(Telling):
 
     @property
     def used(self) -> BlendSettings:
-        """How it blends: what learns needs several folds, and is a plain mean where there are none."""
-        if self.settings.blend.is_fitted and self.fold != EACH:
-            return self.settings.model_copy(update={"blend": Arithmetic()})
-        return self.settings
+        """How it blends. What is fitted needs several folds: where there are none, a blend that learns is a plain mean,
+        and any other does without what it would fit."""
+        if self.fold == EACH:
+            return self.settings
+        left, _ = self.settings.blend.unfitted()
+        return self.settings.model_copy(update={"blend": left or Arithmetic()})
 
     def says(self) -> str:
-        asked = self.settings.blend.kind
-        how = asked if self.used is self.settings else f"the plain mean; {asked} would learn, which takes several folds"
+        how = self.settings.blend.kind
+        if self.fold != EACH:
+            left, why = self.settings.blend.unfitted()
+            how = f"the plain mean; {why}" if left is None else f"{how} {why}".rstrip()
         return f"{self.kind} {', '.join(self.members)} ({how})"
 
     @property

@@ -12,6 +12,9 @@ room can see in ``sequence.json`` (under ``former``) which folders the present p
 
 A stage reads what earlier ones left by its content. So what was trained anew and became the same costs nothing
 further on, and what was trained anew elsewhere and differs in the last bit is never mixed with what came of the other.
+
+Where trainings ask for several devices, as many processes carry the same plan out. They learn together; whatever else
+there is to do, and to say, is the first one's, and the others wait.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from earmark.core.fingerprint import fingerprint
 from earmark.stages.sequence.plan import Plan, outlined
 from earmark.stages.sequence.stage import Stage, Trained, content
 from earmark.stages.sequence.standing import FINISHED, Standing
+from earmark.stages.sequence.training import Training
 
 _LOCK = "sequence.lock"
 
@@ -48,11 +52,28 @@ def carry_out(plan: Plan, out: Path, *, name: str = "sequence") -> list[dict[str
         SettingsError, DataError, Diverged: see the stages. What was finished before stays.
     """
     plan.must_know_its_stages()
+    ground = plan.ground
+    ground.expect({stage.recipe.pack for stage in plan.stages if isinstance(stage, Trained)})
+    ground.launch(stage.recipe.training for stage in plan.stages if isinstance(stage, Training))
+    return ground.told(_carried_out(plan, out, name) if ground.is_first else _attended(plan))
+
+
+def _attended(plan: Plan) -> list[dict[str, Any]]:
+    """What processes do beside the first: they learn with it, and leave the rest to it."""
+    places: dict[Stage, Path] = {}
+    for stage in plan.stages:
+        places[stage], is_to_do = plan.ground.told((Path(), False))
+        if is_to_do and isinstance(stage, Training):
+            stage.work(plan.ground, places)
+    return []
+
+
+def _carried_out(plan: Plan, out: Path, name: str) -> list[dict[str, Any]]:
+    """Every stage, one after the other, and what ``sequence.json`` then says of them."""
     ground, show = plan.ground, plan.ground.show
     facts = {"data": str(ground.data), "fold": plan.fold, "budget": plan.budget.model_dump(mode="json")}
     with _alone(out):
         standing = Standing.open(out, name, facts, outlined(plan.stages))
-        ground.expect({stage.recipe.pack for stage in plan.stages if isinstance(stage, Trained)})
         places: dict[Stage, Path] = {}
         for number, stage in enumerate(plan.stages, start=1):
             where = f"stage {number} of {len(plan.stages)}, {stage.name}"
@@ -61,7 +82,9 @@ def carry_out(plan: Plan, out: Path, *, name: str = "sequence") -> list[dict[str
             places[stage] = stage.place(out, finger)
             called = places[stage].name if places[stage].parent == out else str(places[stage])
             row = standing.place(stage.name, called, finger)
-            if row["state"] == FINISHED and places[stage].is_dir():
+            is_done = row["state"] == FINISHED and places[stage].is_dir()
+            ground.told((places[stage], not is_done))
+            if is_done:
                 show.say(f"{where}: finished before, skipped ('{called}')")
                 continue
             show.say(f"{where}: {stage.says()}, in '{called}'")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from earmark.core.errors import DataError, RunError
-from earmark.stages.predict import runs_in
+from earmark.stages.finished_runs import runs_in
 from earmark.stages.recipe import read_recipe
 from earmark.stages.sequence.stage import EACH, NONE, Stage, Trained
 

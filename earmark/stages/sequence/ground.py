@@ -6,9 +6,10 @@ to its recipes: all stages hold out the same clips.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
@@ -27,6 +28,8 @@ from earmark.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+_T = TypeVar("_T")
 
 
 class Ground:
@@ -60,6 +63,7 @@ class Ground:
         self._store, self._folds, self._seed = store, folds, seed
         self._prepared: dict[PackSettings, Prepared] = {}
         self._fabrics: dict[str, Fabric] = {}
+        self._several: Fabric | None = None
         self._ways: set[PackSettings] = set()
         self._folded: dict[PackSettings | None, Manifest] = {}
         self._names: dict[tuple[bool, PackSettings | None], str] = {}
@@ -130,19 +134,40 @@ class Ground:
         return device_named(self.device)
 
     def fabric(self, training: TrainingSettings) -> Fabric:
-        """Launched for these settings; trainings that ask for the same share one.
-
-        Raises:
-            SettingsError: it asks for several devices, between which a sequence cannot divide its stages yet.
-        """
-        if training.devices * training.nodes > 1:
-            raise SettingsError(
-                f"a sequence of stages trains on one device, but training.devices is {training.devices} and "
-                f"training.nodes {training.nodes}; leave both at 1, or run its stages one by one with earmark train"
-            )
+        """Launched for these settings; trainings that ask for the same share one."""
         if training.precision not in self._fabrics:
             self._fabrics[training.precision] = fabric_for(training.model_copy(update={"device": self.device}))
         return self._fabrics[training.precision]
+
+    def launch(self, trainings: Iterable[TrainingSettings]) -> None:
+        """Start the processes that trainings ask for, one a device, which from here on work side by side.
+
+        All of them learn; everything else is done by the first, which alone speaks, while the others wait for it.
+
+        Raises:
+            SettingsError: the trainings ask for several devices, and not all for as many.
+        """
+        by_number = {(each.devices, each.nodes): each for each in trainings}
+        if len(by_number) > 1:
+            said = " and ".join(f"{devices} on {nodes}" for devices, nodes in sorted(by_number))
+            raise SettingsError(
+                f"the trainings of a sequence share their processes, but ask for different numbers of devices (devices "
+                f"on nodes: {said}); give all the same training.devices and training.nodes (--devices sets the first)"
+            )
+        for (devices, nodes), training in by_number.items():
+            if devices * nodes > 1:
+                self._several = self.fabric(training)
+        if not self.is_first:
+            self.show = Silent()
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the process that does what one alone can do."""
+        return self._several is None or self._several.is_global_zero
+
+    def told(self, value: _T) -> _T:
+        """What the first process says, in all of them; they wait for one another here."""
+        return value if self._several is None else self._several.broadcast(value)
 
     def _tell(self, report: PackReport) -> None:
         new = report.n_packed + report.n_changed

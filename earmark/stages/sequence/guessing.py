@@ -11,6 +11,7 @@ from earmark.core.manifest import Manifest
 from earmark.core.predictions import Predictions
 from earmark.data.tables import read_predictions, write_predictions
 from earmark.runs.folder import RunFolder
+from earmark.runs.table_names import TableName
 from earmark.stages.predict import guess
 from earmark.stages.sequence.speaking import Speaking
 from earmark.stages.sequence.stage import EACH, Stage, Telling, Trained
@@ -28,6 +29,10 @@ class GuessSettings(Speaking):
     """Whether vectors of these clips and of the curated ones are kept as well."""
     learnt: bool = False
     """Whether runs also speak of clips that they have learnt from. Whoever needs guesses out of fold refuses them."""
+    legacy_in_training: bool = False
+    """Whether networks answer as they train: with dropout, and normalised by eight clips at a time in place of their
+    running statistics, so that what is said of a clip depends on those beside it. A program of 2019 (J. Deng) did so by
+    mistake; only to reproduce it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,12 +62,18 @@ class Guessing(Telling):
     @property
     def filled(self) -> str:
         """The name of the table in which earlier guesses stand in."""
-        return f"{self.settings.of}-filled"
+        return str(TableName(self.settings.of, "filled"))
 
     def members(self, folder: Path) -> list[Path]:
         """The tables of single models; empty where there is but the one."""
-        by_epoch = sorted(folder.rglob(f"predictions/{self.settings.of}-epoch-*.parquet"))
-        by_fold = sorted(folder.glob(f"fold-*/predictions/{self.settings.of}.parquet"))
+        of, runs = self.settings.of, [RunFolder(place) for place in sorted(folder.glob("fold-*"))]
+        by_epoch = [
+            table
+            for run in (*runs, RunFolder(folder))
+            for name, table in run.tables(of).items()
+            if name.epoch is not None and not name.way
+        ]
+        by_fold = [table for run in runs if (table := run.predictions(of)).is_file()]
         return found if len(found := by_epoch or by_fold) > 1 else []
 
     def asked(self, ground: "Ground") -> object:
@@ -84,6 +95,7 @@ class Guessing(Telling):
             into=folder,
             trusted=ground.clips(self.fold).where(part="train", origin="curated") if settings.embed else None,
             learnt=settings.learnt,
+            legacy_in_training=settings.legacy_in_training,
             **settings.asked(self.by.recipe),
             device=ground.torch_device,
         )

@@ -53,6 +53,7 @@ class Plan:
         fold: str = NONE,
         seed: int | None = None,
         budget: Budget | None = None,
+        devices: int | None = None,
         changes: Iterable[str] = (),
     ) -> None:
         """Begin a plan.
@@ -62,12 +63,13 @@ class Plan:
             fold: what they hold out unless they say otherwise: ``each``, ``none`` or the number of a fold.
             seed: takes the place of those of the recipes; none leaves these.
             budget: what every recipe has to keep within.
+            devices: on how many devices each training runs, in place of what recipes say; none leaves that.
             changes: ``stage.path=value``: settings of single stages, changed last.
 
         Raises:
             SettingsError: ``fold`` is none of these.
         """
-        self.ground, self.seed, self.budget = ground, seed, budget or Budget()
+        self.ground, self.seed, self.budget, self.devices = ground, seed, budget or Budget(), devices
         self.fold = _fold(fold)
         self.stages: list[Stage] = []
         self._changes = _by_stage(changes)
@@ -115,6 +117,8 @@ class Plan:
         data = made.model_dump(mode="json")
         if self.seed is not None:
             data["seed"] = self.seed
+        if self.devices is not None:
+            data["training"]["devices"] = self.devices
         made = read(Recipe, override(data, self._changes.get(name, ())), what=f"{what} with its changes")
         folds = made.folds if chosen == NONE else self.ground.folds
         made = made.model_copy(update={"folds": folds, "source": self.ground.source})
@@ -166,7 +170,8 @@ class Plan:
         """Make one table of scores of those of several stages: of held-out clips, of the test part, and of guesses.
 
         What learns sees held-out clips alone, and is scored on folds that it has not seen; where the plan does not hold
-        out each fold, it has nothing to learn from, and the plain mean takes its place.
+        out each fold, it has nothing to learn from, and the plain mean takes its place. A mean that learns nothing but
+        prunes its members, or brings classes onto the footing of held-out clips, stays that mean, without either.
 
         Args:
             members: trainings, predictions and other blends; with them guesses, those of all members or of none. By

@@ -14,7 +14,7 @@ from earmark.core.settings import read
 from earmark.core.yaml_text import override
 from earmark.data.tables import read_manifest, read_predictions, write_predictions
 from earmark.runs.folder import RunFolder
-from earmark.stages.predict import mean_of
+from earmark.stages.mean_of_runs import mean_of
 from earmark.stages.prepare import Prepared, note_quarantine
 from earmark.stages.recipe import Recipe
 from earmark.stages.report import write_report
@@ -68,8 +68,9 @@ class Training(Trained):
                 ground.show.say(f"{self.name}, fold {number}, {turn} of {len(runs)}")
             labels = self._manifest(ground, places, number)
             train(recipe, labels, done.store, run, number, ground.show, fabric)
-        put_together(folder, list(runs.values()))
-        self._score(ground, done, folder, list(runs.values()))
+        if ground.is_first:
+            put_together(folder, list(runs.values()))
+            self._score(ground, done, folder, list(runs.values()))
 
     def _resolved(self, places: Mapping[Stage, Path]) -> Recipe:
         """The recipe with the places of what it reads."""

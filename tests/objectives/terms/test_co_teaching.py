@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from itertools import combinations, product
+
 import pytest
 import torch
 from torch import Tensor
@@ -11,7 +14,7 @@ from earmark.core.chance import Chance
 from earmark.losses.bce import BCE
 from earmark.objectives.look import Look
 from earmark.objectives.objective import Objective, Step
-from earmark.objectives.terms.co_teaching import CoTeaching, smallest
+from earmark.objectives.terms.co_teaching import CoTeaching, by_lot, smallest
 from tests.some_terms import batches, objective_for
 from tests.tiny import PLAIN, same_tensors
 
@@ -63,3 +66,31 @@ def test_the_smallest_are_a_share_of_those_that_may_be_chosen():
     assert smallest(values, among, 0.4).tolist() == [False, True, True, False, False]
     assert int(smallest(values, among, 1.0).sum()) == 5
     assert smallest(values, ~among, 0.5).any().item() is False
+
+
+@pytest.mark.parametrize(("n", "trusted", "share"), [(5, 0, 0.8), (6, 2, 0.5), (4, 1, 0.01), (3, 0, 1.0), (0, 3, 0.5)])
+def test_what_two_choices_agree_on_by_lot(n, trusted, share):
+    """Against all pairs of choices: what both keep on average, as a share of what either does."""
+    counted = torch.ones(n + trusted, dtype=torch.bool)
+    doubtful = torch.arange(n + trusted) < n
+    kept = math.ceil(share * n - 1e-4)
+    pairs = list(product(combinations(range(n), kept), repeat=2))
+    both = sum(len(set(a) & set(b)) + trusted for a, b in pairs)
+    either = sum(len(set(a) | set(b)) + trusted for a, b in pairs)
+    assert float(by_lot(counted, doubtful, share)) == pytest.approx(both / either)
+    assert float(by_lot(counted & False, doubtful & False, share)) == 1
+
+
+def test_nets_that_choose_alike_or_by_lot_are_named():
+    objective = objective_for(CoTeaching(start="copied", forget=0.5, ramp_epochs=0), PLAIN).eval()
+    module = objective.terms[0]
+    signs = {name: float(value) for name, value in objective(Step(batches(), Chance(0), 5.0)).signs["it"].items()}
+    fault = module.fault(signs)
+    assert signs["kept"] == 0.5 and fault.name == "alike" and "agreement 1.000, 0.333 by lot" in fault.clause
+    guesses = {"confident": 0.6, "entropy": 0.2, "spread": 0.3, "labels": 1.0}
+    good = {"kept": 0.5, "agreement": 0.7, "chance": 0.333, **guesses}
+    assert module.fault(good) is None
+    assert module.fault({**good, "agreement": 0.34}).name == "lot"
+    assert module.fault({**good, "spread": 0.0}).name == "spread", "the second net may collapse as any other"
+    early = {**good, "kept": 1.0, "agreement": 1.0, "chance": 1.0}
+    assert module.fault(early) is None, "nothing is left out yet"

@@ -11,7 +11,7 @@ from earmark.core.batch import Batch
 from earmark.core.chance import Chance
 from earmark.models.statistics import statistics_held
 from earmark.objectives.look import Look
-from earmark.objectives.objective import Objective
+from earmark.objectives.objective import Objective, Step
 from earmark.objectives.terms.vat import VAT, VATModule
 from tests.some_terms import batches, objective_for
 from tests.tiny import MODEL, PLAIN
@@ -120,3 +120,20 @@ def test_a_silent_clip_is_no_trouble():
     lost = lost_by(VAT(), values=values)
     lost.sum().backward()
     assert bool(lost.isfinite().all())
+
+
+def test_answers_that_are_the_same_for_all_clips_are_named_in_the_log():
+    """Such answers cannot be changed, so the loss alone would look like success."""
+    objective = objective_for(VAT(), PLAIN).train()
+    plain = objective(Step(batches(), Chance(0), 1.0))
+    look = look_of(objective)
+    with torch.no_grad():
+        said = look.network(look.seen(("noisy",))).sigmoid()
+    assert float(plain.signs["it"]["labels"]) == pytest.approx(float(said.sum(dim=1).mean()), rel=1e-3)
+    last = [module for module in objective.network.heads["main"].modules() if isinstance(module, torch.nn.Linear)][-1]
+    with torch.no_grad():
+        last.weight.zero_()
+    losses = objective(Step(batches(), Chance(0), 1.0))
+    assert float(losses.total.detach()) == pytest.approx(0, abs=1e-6)
+    history = [{"epoch": 2, "signs": {"it": {name: float(value) for name, value in losses.signs["it"].items()}}}]
+    assert objective.warnings(history)[0].startswith("part 'it' is in trouble: its guesses are the same for all clips")

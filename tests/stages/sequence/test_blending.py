@@ -17,7 +17,12 @@ from earmark.data.clips import Clips
 from earmark.data.folds.stratified import Stratified
 from earmark.data.tables import read_predictions
 from earmark.ensemble.blends.arithmetic import Arithmetic
+from earmark.ensemble.blends.blend import Blend
+from earmark.ensemble.blends.geometric import Geometric
 from earmark.ensemble.blends.per_class import PerClass
+from earmark.ensemble.blends.rank import Rank
+from earmark.ensemble.class_scores import ClassScores
+from earmark.ensemble.correlation import Pruning
 from earmark.ensemble.members import Members
 from earmark.inference.hearings.padded import Padded
 from earmark.inference.predict import predict
@@ -158,6 +163,41 @@ def test_what_learns_gives_way_to_the_mean_where_there_is_one_fold(ground_of: Gr
         stage = next(each for each in plan_of(ground_of, tiny, fold=fold).stages if each.name == "learnt")
         assert stage.used.blend.kind == kind
         assert ("the plain mean; per_class would learn" in stage.says()) == (fold != "each")
+
+
+@pytest.mark.parametrize(
+    ("asked", "left", "said"),
+    [
+        (Geometric(of="odds"), Geometric(of="odds"), "(geometric)"),
+        (
+            Geometric(of="odds", prune=Pruning(above=0.5)),
+            Geometric(of="odds"),
+            "(geometric without pruning, which takes several folds)",
+        ),
+        (
+            Rank(prune=Pruning(), normalise=ClassScores()),
+            Rank(),
+            "(rank without pruning and a footing of classes, which take several folds)",
+        ),
+        (Rank(normalise=ClassScores(by="themselves")), Rank(normalise=ClassScores(by="themselves")), "(rank)"),
+        (
+            PerClass(prune=Pruning()),
+            Arithmetic(),
+            "(the plain mean; per_class would learn, which takes several folds)",
+        ),
+    ],
+)
+@pytest.mark.parametrize("fold", ["0", "none"])
+def test_a_mean_stays_the_mean_that_it_is_where_nothing_can_be_fitted(
+    ground_of: GroundOf, tiny: Recipe, fold: str, asked: Blend, left: Blend, said: str
+) -> None:
+    plan = Plan(ground_of(folds=FOLDS), fold=fold)
+    stage = plan.blend("all", [plan.train(name, tiny) for name in ("one", "two")], asked)
+    assert stage.used.blend == left and not left.is_fitted
+    assert stage.says().endswith(said)
+    whole = Plan(ground_of(folds=FOLDS), fold="each")
+    stage = whole.blend("all", [whole.train(name, tiny) for name in ("one", "two")], asked)
+    assert stage.used.blend == asked and stage.says().endswith(f"({asked.kind})")
 
 
 def test_members_that_do_not_fit_are_refused(ground_of: GroundOf, tiny: Recipe) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -123,6 +125,35 @@ def test_interrupted_anywhere_it_ends_the_same_bit_for_bit(
         pytest.fail(f"it does not get on: {stopped[-3:]}")
     assert len({line.split()[0] for line in stopped}) >= 3, f"hardly interrupted, so hardly tested: {stopped}"
     assert results(out) == results(done)
+
+
+def test_a_disk_that_fills_again_and_again_costs_nothing(
+    done: Path, ground_of: GroundOf, tiny: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After so many files there is no room; each time that is one sentence, and what was finished stays."""
+    room, sync, n_full = 0, os.fsync, 0
+
+    def with_room(handle: int) -> None:
+        nonlocal room
+        if not room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        room -= 1
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", with_room)
+    for go in range(30):
+        room = (30, 55, 80, 110)[go % 4]
+        try:
+            rows = carry_out(plan_of(ground_of, tiny), tmp_path / "out")
+            break
+        except DataError as error:
+            assert str(error).startswith("the disk is full: writing ") and str(error).count("\n") == 0
+            n_full += 1
+    else:
+        pytest.fail("it does not get on")
+    assert n_full > 2 and [row["stage"] for row in rows] == NAMES
+    assert results(tmp_path / "out") == results(done)
+    assert not list((tmp_path / "out").rglob("*.partial"))
 
 
 def test_a_late_change_leaves_early_stages_alone_and_the_way_back_is_free(

@@ -87,10 +87,18 @@ def test_what_cannot_be_is_refused_before_anything_is_done(ground_of: GroundOf, 
     assert not (tmp_path / "out").exists()
 
 
-def test_several_devices_are_refused(ground_of: GroundOf, tiny: Recipe) -> None:
-    settings = tiny.training.model_copy(update={"devices": 2})
-    with pytest.raises(SettingsError, match=r"trains on one device, but training\.devices is 2"):
-        ground_of().fabric(settings)
+def test_trainings_that_ask_for_different_numbers_of_devices_are_refused(
+    ground_of: GroundOf, tiny: Recipe, tmp_path: Path
+) -> None:
+    plan = Plan(ground_of(), fold="0")
+    plan.train("one", tiny)
+    plan.train("two", tiny, changes=["training.devices=2"])
+    with pytest.raises(SettingsError, match=r"devices on nodes: 1 on 1 and 2 on 1\); give all the same"):
+        carry_out(plan, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    alike = Plan(ground_of(), fold="0", devices=2)
+    recipes = [alike.train(name, tiny).recipe for name in ("one", "two")]
+    assert [recipe.training.devices for recipe in recipes] == [2, 2] and tiny.training.devices == 1
 
 
 def test_settings_of_guesses_and_cleanings_can_be_changed_too(ground_of: GroundOf, tiny: Recipe) -> None:

@@ -27,10 +27,10 @@ class FrequencyMask(Augment, kind="frequency_mask"):
     From SpecAugment (D. S. Park et al., 2019), where a mask lies wholly inside the picture. With ``law: centred`` its
     centre may lie on any band and what reaches over the edge is lost.
 
-    O. Akiyama and J. Sato (2019) report widths from 8 to 32 of 128 bands, which is ``{law: centred, narrowest_bands:
-    8, widest_bands: 31}``. What their program does, and what their scores come from, is to mask as many bands on
-    either side of the centre: 16 to 62 bands, even numbers only. That is ``{law: half_width, narrowest_bands: 8,
-    widest_bands: 31}``; both with p 0.5, on power, filled with zeros.
+    O. Akiyama and J. Sato (2019) report the masks of SpecAugment with widths from 8 to 32 of 128 bands, which is
+    ``{narrowest_bands: 8, widest_bands: 32}``. What their program does, and what their scores come from, is to mask as
+    many bands on either side of a centre: 16 to 62 bands, even numbers only, less at the edges. That is ``{law:
+    half_width, narrowest_bands: 8, widest_bands: 31}``; both with p 0.5, on power, filled with zeros.
     """
 
     p: Annotated[float, Field(ge=0, le=1)] = 0.5

@@ -75,6 +75,10 @@ class Reverb(Augment, kind="reverb"):
             ("low_rt60_s", "high_rt60_s"),
         )
 
+    @property
+    def external(self) -> tuple[str, ...]:
+        return () if self.impulse_responses is None else (f"rooms recorded in '{self.impulse_responses.name}'",)
+
     def after(self, spec: Spec) -> Spec:
         self.takes(spec, "wave")
         if self.impulse_responses is not None:

@@ -1,0 +1,55 @@
+"""Whether noisy clips teach more, and are guessed better, where curated ones are made to sound like them.
+
+Noisy clips often come from elsewhere: other microphones, rooms and codecs. A net can learn either kind by itself, and
+then what one teaches does not help with the other. The truth about the noisy labels stands here in place of their
+mistakes, so that only the way they sound is left to be told.
+"""
+
+from __future__ import annotations
+
+from bench.studies.arm import TRUTH, Arm, Study
+from bench.studies.hearsay import ALONE, AS_GIVEN, STREAM
+
+_LOG_MEL = "{kind: log_mel, mel: {n_fft: 2560, hop_samples: 694, n_mels: 64, fmin_hz: 20, fmax_hz: 22050}}"
+_MIXUP = "{kind: mixup, p: 0.3, labels: linear}"
+_MASK = "{kind: frequency_mask, p: 0.5, widest_bands: 12}"
+_GUESTS = f"streams.noisy={STREAM}"
+
+_RECORDED = (
+    "{kind: noise, p: 0.5, low_db: 0, high_db: 30, colour: [0, 2]}",
+    "{kind: codec, p: 0.5, low_hz: 4000, high_hz: 16000, steps: none, slope_db: 40}",
+)
+"""Noise of the room and what a coder leaves of the band."""
+_STYLE = "{kind: freq_mixstyle, p: 0.5, partner: {stream: noisy}}"
+"""Each band's level and movement as in some noisy clip."""
+_ACROSS = "{kind: mixup, p: 0.3, labels: linear, partner: {stream: noisy}}"
+
+
+def _heard(before: tuple[str, ...] = (), after: tuple[str, ...] = (), mixup: str = _MIXUP) -> str:
+    return f"view=[{', '.join((*before, _LOG_MEL, *after, mixup, _MASK))}]"
+
+
+_WAYS = {
+    "as recorded elsewhere": _heard(before=_RECORDED),
+    "in the style of noisy clips": _heard(after=(_STYLE,)),
+}
+
+
+def _alone(name: str, view: str) -> Arm:
+    guests = (_GUESTS,) if "stream: noisy" in view else ()
+    return Arm(f"curated only, {name}", "small", (*guests, view))
+
+
+def _with_noisy(name: str, view: str) -> Arm:
+    return Arm(f"labels, {TRUTH}, {name}", "small", (*AS_GIVEN.changes, view), ALONE, rule=TRUTH)
+
+
+ARMS = (
+    ALONE,
+    *(_alone(*way) for way in _WAYS.items()),
+    Arm(f"labels, {TRUTH}", "small", AS_GIVEN.changes, ALONE, rule=TRUTH),
+    *(_with_noisy(*way) for way in _WAYS.items()),
+    _with_noisy("mixed across", _heard(mixup=_ACROSS)),
+)
+
+STUDIES = {"bridging": Study(ARMS, ("1", "3"), folder="hearsay", budget_s=540.0)}

@@ -3,7 +3,8 @@
 The runs of an arm, one a fold (``STUDY/ARM/fold-K``, as :mod:`bench.quality` leaves them), say what they think of the
 noisy clips that they did not learn from; every rule judges by that; and only then is ``truth/train_noisy.csv`` opened.
 Runs are copied first, so that guesses lie beside the copies and a study stays as it is. What was measured is kept and
-not measured again; where there is another fold since, or a rule has other settings, it is measured anew beside that.
+not measured again; where there is another fold since, or a rule has other settings, it is measured anew beside that
+(but not where only its source has changed: take another ``--out`` then).
 Each rule leaves a data folder in ``OUT/cleaned`` that trains like any other.
 
 Rules that compare two models get the second arm (``--runs`` twice); all others judge by the first one alone.

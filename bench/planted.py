@@ -3,7 +3,8 @@
 Nets learn the generated sounds of a seed of their own from curated clips alone (``earmark demo``, ``earmark train demo
 --fold each``), and say what they think of the noisy ones. Labels play no part in that, so the noisy clips can be given
 labels with mistakes of any kind afterwards (:mod:`bench.planting`), and every rule judges them as it comes. Nothing was
-chosen by what this page says. What is finished is kept, and an interrupted command goes on.
+chosen by what this page says. What is finished is kept, and an interrupted command goes on; after a change to the
+source of a rule what it did before is to be removed by hand (``OUT/planted``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,7 +45,15 @@ _TABLES: Mapping[str, tuple[str, Callable[[Found], str]]] = {
 }
 _NARROW = ("model.encoder.widths=[12, 24, 48, 96]",)
 """Half as wide as the net of the demonstration, so that five trainings take two minutes on two cores."""
-Scores = Mapping[str, Found]
+
+
+class Judged(NamedTuple):
+    """One rule on one planting."""
+
+    found: Mapping[str, Found]
+    """By kind of error; see `earmark.cleaning.judge`."""
+    believed: float | None
+    """The share of the given labels that it believes to be wrong; none where it gives no chances of its own."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -79,15 +89,21 @@ def _earmark(*words: str) -> None:
         sys.exit(f"earmark {words[0]} failed; its sentence stands above")
 
 
-def _scores(case: Case, truth: np.ndarray, noise: Noise, seed: int, out: Path) -> Mapping[str, Scores]:
+def _scores(case: Case, truth: np.ndarray, noise: Noise, seed: int, out: Path) -> Mapping[str, Judged]:
     """What every rule is worth on one planting, by kind of rule; kept in a file."""
     place = out / "planted" / f"{noise.name.replace(' ', '-').replace('%', 'percent')}-{seed}.json"
     if place.is_file():
         kept = json.loads(place.read_text(encoding="utf-8"))
-        return {kind: {name: Found(**each) for name, each in found.items()} for kind, found in kept.items()}
+        return {
+            kind: Judged({name: Found(**each) for name, each in one["found"].items()}, one["believed"])
+            for kind, one in kept.items()
+        }
     made = plant(case, truth, noise, sounding_alike(), seed)
     found = {kind: _judged(_rule(kind, len(made.case)), made) for kind in Rule.members()}
-    kept = {kind: {name: each._asdict() for name, each in scores.items()} for kind, scores in found.items()}
+    kept = {
+        kind: {"found": {name: each._asdict() for name, each in one.found.items()}, "believed": one.believed}
+        for kind, one in found.items()
+    }
     write_text_atomically(place, json.dumps(kept) + "\n")
     print(f"{noise.name}, seed {seed}: judged", file=sys.stderr)
     return found
@@ -100,14 +116,16 @@ def _rule(kind: str, n_clips: int) -> Rule:
     return read(member, half, what=f"rule '{kind}'")
 
 
-def _judged(rule: Rule, made: Planted) -> Scores:
+def _judged(rule: Rule, made: Planted) -> Judged:
     """One rule; of a rule that compares two models each hears one of those behind the guess."""
     case = made.case
     if rule.n_guesses > len(case.guesses):
         members = case.guesses[0].members[: rule.n_guesses]
         trusted = case.guesses[0].trusted_p
         case = replace(case, guesses=tuple(Guess(p, p, trusted, p[None]) for p in members))
-    return judge(rule(case), case.labels, made.truth)
+    opinion = rule(case)
+    believed = None if opinion.p is None else float(1 - opinion.p[case.labels].mean())
+    return Judged(judge(opinion, case.labels, made.truth), believed)
 
 
 def sounding_alike() -> Mapping[str, Sequence[str]]:
@@ -116,25 +134,46 @@ def sounding_alike() -> Mapping[str, Sequence[str]]:
     return {name: sorted({o for o in like if o in like[name] or name in like[o]} - {name}) for name in like}
 
 
-def page(known: Mapping[Noise, Sequence[Mapping[str, Scores]]]) -> str:
+def page(known: Mapping[Noise, Sequence[Mapping[str, Judged]]]) -> str:
     """The tables, means over the plantings, in Markdown."""
     lines = [_said(known), ""]
     for name, (title, cell) in _TABLES.items():
         lines += [f"**{title}**", "", f"| rule | {' | '.join(noise.name for noise in known)} |"]
         lines += ["|---" * (len(known) + 1) + "|"]
         for kind in next(iter(known.values()))[0]:
-            cells = [cell(mean([scores[kind][name.split()[0]] for scores in each])) for each in known.values()]
-            lines.append(f"| {kind} | {' | '.join(cells)} |")
+            found = [mean([one[kind].found[name.split()[0]] for one in each]) for each in known.values()]
+            lines.append(f"| {kind} | {' | '.join(map(cell, found))} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_honest(known), ""])
 
 
-def _said(known: Mapping[Noise, Sequence[Mapping[str, Scores]]]) -> str:
+def _honest(known: Mapping[Noise, Sequence[Mapping[str, Judged]]]) -> list[str]:
+    """How many labels are believed to be wrong, and how many are."""
+    kinds = next(iter(known.values()))[0]
+    truth = next(iter(kinds))
+    rows: dict[str, list[str]] = {"(in truth)": []}
+    for each in known.values():
+        bad, good = (sum(one[truth].found[name].n for one in each) for name in ("faulty", "right"))
+        rows["(in truth)"].append(share(bad, bad + good))
+        for kind in kinds:
+            believed = [one[kind].believed for one in each]
+            if None not in believed:
+                rows.setdefault(kind, []).append(share(sum(filter(None, believed)), len(believed)))
+    return [
+        "**Honesty: share of the given labels that is believed to be wrong, by rules that give chances**",
+        "",
+        f"| rule | {' | '.join(noise.name for noise in known)} |",
+        "|---" * (len(known) + 1) + "|",
+        *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items()),
+    ]
+
+
+def _said(known: Mapping[Noise, Sequence[Mapping[str, Judged]]]) -> str:
     """How many labels are at fault."""
     parts = []
     for noise, each in known.items():
         first = next(iter(each[0].values()))
-        n_faulty, n_right = first["faulty"].n, first["right"].n
+        n_faulty, n_right = first.found["faulty"].n, first.found["right"].n
         parts.append(f"{noise.name}: {n_faulty} of {n_faulty + n_right} ({share(n_faulty, n_faulty + n_right)})")
     return "Labels at fault: " + "; ".join(parts) + f". Means over {len(next(iter(known.values())))} plantings."
 

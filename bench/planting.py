@@ -108,6 +108,5 @@ def rows_of(case: Case, rows: NDArray[np.int64]) -> Case:
         folds=case.folds[rows],
         guesses=guesses,
         spaces=tuple(Space(space.doubtful[rows], space.trusted, space.fold) for space in case.spaces),
-        hidden=case.hidden[rows],
         places=case.places[rows],
     )

@@ -12,7 +12,7 @@ that is free of that, clean with the guesses of one fold's model and train that 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import polars as pl
@@ -54,6 +54,12 @@ class Guess:
     """[members, doubtful, classes]: chances by the single models behind it, NaN where one has no say; where it is no
     mean, itself alone."""
 
+    @property
+    def heard(self) -> NDArray[np.float64]:
+        """[members, doubtful, classes]: the single models, or itself alone where none heard one of the clips."""
+        unheard = np.isnan(self.members).any(axis=2).all(axis=0).any()
+        return self.p[None] if unheard else self.members
+
 
 @dataclass(frozen=True, eq=False)
 class Space:
@@ -81,15 +87,12 @@ class Case:
     trusted_known: NDArray[np.bool_]
     trusted_folds: NDArray[np.int64]
     spaces: tuple[Space, ...] = ()
-    hidden: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    """For each doubtful clip a class that is to be forgotten, -1 for none: how strangers are made of trusted clips."""
     places: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     """For each doubtful clip its row among the trusted ones, -1 where it is none of them."""
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "places"):
-            if len(getattr(self, name)) != len(self.ids):
-                object.__setattr__(self, name, np.full(len(self.ids), -1, np.int64))
+        if len(self.places) != len(self.ids):
+            object.__setattr__(self, "places", np.full(len(self.ids), -1, np.int64))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -159,6 +162,21 @@ class Case:
             trusted_folds=_folds(trusted, trusted.ids, tables),
             spaces=tuple(_space(each, ids, trusted.ids) for each in embeddings),
         )
+
+
+def trusted_as_doubtful(case: Case) -> Case:
+    """The trusted clips that were guessed out of fold, with their own labels, as if those were doubtful."""
+    places = np.flatnonzero(case.guessed)
+    guesses = (guess.trusted_p[places] for guess in case.guesses)
+    return replace(
+        case,
+        ids=tuple(case.trusted_ids[place] for place in places),
+        labels=(case.trusted_labels & case.trusted_known)[places],
+        folds=case.trusted_folds[places],
+        guesses=tuple(Guess(p, p, each.trusted_p, p[None]) for p, each in zip(guesses, case.guesses, strict=True)),
+        spaces=tuple(Space(space.trusted[places], space.trusted, space.fold) for space in case.spaces),
+        places=places.astype(np.int64),
+    )
 
 
 class _Table:

@@ -29,8 +29,7 @@ def near(case: Case, k: int, softness: float = 0.1) -> Near:
     """Look around every doubtful clip, in each space, and take the mean.
 
     A clip that is itself trusted (see `Case.places`) does not see itself nor anything of its own fold, and only looks
-    around in a space whose network never saw it, where there is one. Trusted clips with a class that is to be
-    forgotten are not there.
+    around in a space whose network never saw it, where there is one.
 
     Args:
         k: how many neighbours.
@@ -72,8 +71,6 @@ def _near_in(
         clips = rows[block]
         cosine = doubtful[block] @ trusted.T
         barred = (case.places[clips, None] == there) | ((own[clips, None] == folds) & (own[clips, None] >= 0))
-        forgets = case.hidden[clips] >= 0
-        barred[forgets] |= labels[:, case.hidden[clips][forgets]].T > 0
         cosine[barred] = -np.inf
         n = min(k, len(there))
         nearest = np.argsort(-cosine, axis=1, kind="stable")[:, :n]

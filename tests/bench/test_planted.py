@@ -79,8 +79,13 @@ def test_results_are_kept_and_the_page_tells_them(tmp_path: Path, monkeypatch: p
     monkeypatch.undo()
     text = bench.page(known)
     made = [plant(case, truth, NOISES[2], bench.sounding_alike(), seed) for seed in (0, 1)]
-    scores = [judge(Rule.named("combined")()(each.case), each.case.labels, each.truth)["faulty"] for each in made]
+    said = [Rule.named("combined")()(each.case) for each in made]
+    scores = [judge(one, each.case.labels, each.truth)["faulty"] for one, each in zip(said, made, strict=True)]
     auroc = np.mean([each.auroc for each in scores])
+    true, believed = (line.split("|") for line in text.splitlines()[-2:])
+    wrong = [1 - one.p[each.case.labels].mean() for one, each in zip(said, made, strict=True) if one.p is not None]
+    assert believed[1].strip() == "combined" and believed[3].strip() == f"{100 * np.mean(wrong):.0f} %"
+    assert true[2].strip() == "0 %" and int(true[3].split()[0]) > 20
     row = next(line for line in text.splitlines() if line.startswith("| combined |"))
     assert row.split("|")[3].strip() == f"{auroc:.3f}" and row.split("|")[2].strip() == "–", "nothing is wrong there"
     assert all(f"| {kind} |" in text for kind in Rule.members())

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from earmark.cleaning.case import Case, Guesses
+from earmark.cleaning.case import Case, Guesses, trusted_as_doubtful
 from earmark.core.embeddings import Embeddings
 from earmark.core.errors import DataError
 from earmark.core.predictions import Predictions
@@ -33,7 +33,24 @@ def test_rows_go_by_name_and_lack_what_is_not_there() -> None:
     assert case.guessed.tolist() == [False, True] and case.has_trusted_guesses
     assert case.folds.tolist() == [1, -1] and case.trusted_folds.tolist() == [0, 1]
     assert case.labels.tolist() == [[True, False, False, False], [False, False, True, False]]
-    assert case.members.shape == (1, 2, 4) and case.hidden.tolist() == [-1, -1]
+    assert case.members.shape == (1, 2, 4) and case.places.tolist() == [-1, -1]
+
+
+def test_trusted_clips_in_the_place_of_doubtful_ones_are_those_that_were_guessed() -> None:
+    case = Case.of(MANIFEST, [Guesses((table("n2", "n1"), table("c2", folds=[1], out_of_fold=False)))])
+    lesson = trusted_as_doubtful(case)
+    assert (lesson.ids, lesson.places.tolist(), lesson.folds.tolist()) == (("c2",), [1], [1])
+    assert lesson.labels.tolist() == [[False, True, False, True]] and lesson.trusted_ids == case.trusted_ids
+    np.testing.assert_allclose(lesson.guesses[0].p, case.guesses[0].trusted_p[[1]])
+    assert np.array_equal(lesson.guesses[0].heard, lesson.guesses[0].p[None])
+
+
+def test_members_are_heard_where_each_clip_has_one() -> None:
+    whole, one, two = guesses_of({"n1": ROW, "n2": ROW}), table("n1"), table("n2")
+    both = Case.of(MANIFEST, [replace(whole, members=(one, two))]).guesses[0]
+    assert both.heard.shape == (2, 2, 4) and np.isnan(both.heard[0, 1]).all()
+    lacking = Case.of(MANIFEST, [replace(whole, members=(one,))]).guesses[0]
+    np.testing.assert_allclose(lacking.heard, lacking.p[None], err_msg="nobody alone has heard the second clip")
 
 
 def test_folds_are_those_of_the_models_where_the_manifest_has_none() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from earmark.cleaning.case import Guesses
 from earmark.core.errors import DataError, RunError, SettingsError
 from earmark.data.folds.stratified import Stratified
 from earmark.data.sources.detection import detect
@@ -63,6 +64,29 @@ def test_what_it_leaves_is_a_data_folder(one: World, material: Material, tmp_pat
     doubtful = pl.read_csv(out / "doubtful.csv")
     assert doubtful.height == min(500, verdicts.table.height) and doubtful["doubt"].is_sorted(descending=True)
     assert "Labels cleaned by combined" in (out / "report.html").read_text()
+
+
+def test_it_says_what_chances_rest_on_and_what_to_do(one: World, material: Material, tmp_path: Path) -> None:
+    def told(name: str, guesses: Guesses, rule: str = "scoring") -> list[str]:
+        show = Told()
+        clean(read_settings(rule), one.manifest, replace(material, guesses=(guesses,)), tmp_path / name, show)
+        return show.lines
+
+    whole = material.guesses[0].parts[0]
+    noisy = whole.aligned([clip for clip in whole.ids if clip.startswith("n")])
+    curated = whole.aligned([clip for clip in whole.ids if clip.startswith("c")])
+    assert any("calibrated on 60 trusted clips" in line for line in told("all", Guesses((whole,))))
+    lines = told("none", Guesses((noisy,)))
+    assert any("hold no trusted clip that" in line and "earmark train --fold each" in line for line in lines)
+    backwards = replace(curated, scores=-curated.scores)
+    lines = told("backwards", Guesses((noisy, backwards)))
+    assert "chances are as the models gave them: the labels of 60 trusted clips" in "\n".join(lines)
+    lines = told("combined", Guesses((whole,)), "combined")
+    n_wrong = next(int(line.split()[1]) for line in lines if "are believed to be wrong" in line)
+    doubt = pl.read_parquet(tmp_path / "combined" / "verdicts.parquet").filter(pl.col("given") == "present")["doubt"]
+    assert n_wrong == round(doubt.sum()) and not any(
+        "believed to be wrong" in line for line in told("x", Guesses((whole,)))
+    )
 
 
 def test_the_same_again_is_done_already_and_another_is_refused(one: World, material: Material, tmp_path: Path) -> None:

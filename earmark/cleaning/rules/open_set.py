@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from earmark.cleaning.case import Case
+from earmark.cleaning.case import Case, trusted_as_doubtful
 from earmark.cleaning.nearest_trusted import near
 from earmark.cleaning.opinion import Opinion, Verdict
 from earmark.cleaning.ranks import logits
 from earmark.cleaning.rules.rule import Rule
-from earmark.cleaning.synthetic import trusted_as_doubtful
 from earmark.core.errors import SettingsError
 
 

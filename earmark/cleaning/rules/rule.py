@@ -58,7 +58,8 @@ class Rule(Member, ABC, family="rule"):
         if self.needs_trusted and not case.has_trusted_guesses:
             raise SettingsError(
                 f"rule '{self.kind}' learns from trusted clips, but the predictions hold no curated clip out of fold; "
-                "give the folder of a training of each fold, or a table with its held-out clips"
+                "give the folder of a training that held out a fold (earmark train --fold each), or take a rule that "
+                "asks for none (--rule confident_learning)"
             )
         if self.needs_embeddings and not case.spaces:
             raise SettingsError(

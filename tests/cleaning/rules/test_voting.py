@@ -98,14 +98,76 @@ def test_all_together_are_better_than_one_and_say_honest_chances(seed: int) -> N
     assert abs(p.mean() - right.mean()) < 0.12
     assert right[p > 0.8].mean() > 0.8 and right[p < 0.2].mean() < 0.3
     measured = judge(found, case.labels, truth)
-    assert measured["out_of_vocabulary"].auroc > 0.8 and measured["incomplete"].auroc > 0.7
+    assert measured["out_of_vocabulary"].auroc > 0.75 and measured["incomplete"].auroc > 0.7
     assert {"scoring", "top_intersection", "confident_learning", "open_set", "agreement", "neighbours"} == set(
         found.said
     )
 
 
+@pytest.mark.parametrize("share", [0.0, 0.15, 0.5])
+def test_the_combination_learns_how_many_labels_are_wrong(share: float) -> None:
+    one = world(300)
+    truth = one.truth_of(one.case)
+    holds = truth.any(axis=1)
+    labels, draw = truth.copy(), np.random.default_rng(1)
+    for row in np.flatnonzero(holds):
+        if draw.random() < share:
+            labels[row] = np.arange(labels.shape[1]) == draw.choice(np.flatnonzero(~truth[row]))
+    case = replace(one.case, labels=labels & holds[:, None])
+    found = Combined()(case)
+    assert found.p is not None
+    wrong = (case.labels & ~truth).sum() / case.labels.sum()
+    assert 1 - found.p[case.labels].mean() == pytest.approx(wrong, abs=0.05)
+    kept = found.verdicts[case.labels & truth] == Verdict.KEEP
+    assert kept.mean() > (0.99 if share == 0 else 0.85), "right labels are not dropped for want of wrong ones"
+
+
+def few_trusted(case: Case, n: int) -> Case:
+    guess = case.guesses[0]
+    told = guess.trusted_p.copy()
+    told[n:] = np.nan
+    return replace(case, guesses=(replace(guess, trusted_p=told),))
+
+
+def one_model(case: Case) -> Case:
+    return replace(case, guesses=(replace(case.guesses[0], members=case.guesses[0].members[:1]),))
+
+
+def single_labels(case: Case) -> Case:
+    return replace(
+        case,
+        labels=case.labels & (np.cumsum(case.labels, axis=1) == 1),
+        trusted_labels=case.trusted_labels & (np.cumsum(case.trusted_labels, axis=1) == 1),
+    )
+
+
+def class_without_trusted(case: Case) -> Case:
+    return replace(case, trusted_labels=case.trusted_labels & (np.arange(len(case.classes)) != 2))
+
+
+LESS = {
+    "one model": one_model,
+    "no embeddings": lambda case: replace(case, spaces=()),
+    "ten trusted clips": lambda case: few_trusted(case, 10),
+    "two trusted clips": lambda case: few_trusted(case, 2),
+    "single labels": single_labels,
+    "a class without trusted clips": class_without_trusted,
+    "one model, no embeddings, ten trusted clips": lambda case: few_trusted(one_model(replace(case, spaces=())), 10),
+}
+
+
+@pytest.mark.parametrize("less", LESS)
+def test_the_combination_works_with_less(less: str) -> None:
+    one = world(200, seed=3)
+    case, truth = LESS[less](one.case), one.truth_of(one.case)
+    found = Combined()(case)
+    assert found.p is not None and np.isfinite(found.p).all() and np.isfinite(found.belief).all()
+    measured = judge(found, case.labels, truth)
+    assert measured["right"].auroc > 0.85 and measured["faulty"].f1 > 0.7
+
+
 def test_the_combination_needs_trusted_guesses() -> None:
     one = world(60)
     case = Case.of(one.manifest, [Guesses(one.guesses[0].parts[:1], name="noisy only")])
-    with pytest.raises(SettingsError, match="rule 'combined' learns from trusted clips"):
+    with pytest.raises(SettingsError, match=r"rule 'combined' learns from trusted.*held out a fold.*or take a rule"):
         Combined()(case)

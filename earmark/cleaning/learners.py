@@ -26,6 +26,9 @@ from earmark.cleaning.features import Features
 from earmark.cleaning.ranks import chances, logits
 
 _RIDGE = 1.0
+_USUAL, _SEEN = 0.7, 30
+"""The share of right labels before anything is heard, and how many labels it is worth: evidence that says nothing
+leaves it there, and some hundred labels with evidence overrule it."""
 _ROUNDS = 200
 
 
@@ -120,7 +123,7 @@ def settle(made: Features, given: NDArray[np.bool_], value: NDArray[np.float64],
     are right, part from wrong ones and from those that mistakes would have named; the share is the mean of the chances.
     """
     evidence = made.numbers @ value
-    n, zero, share = int(given.sum()), 0.0, 0.7
+    n, zero, share = int(given.sum()), 0.0, _USUAL
     if not n:
         return Settled(evidence, share)
     ours = evidence[given]
@@ -137,7 +140,7 @@ def settle(made: Features, given: NDArray[np.bool_], value: NDArray[np.float64],
             bend = (q * (1 - q)).sum() + wrong[others] @ (p * (1 - p))
             zero += float(np.clip(surplus / max(bend, 1e-9), -2, 2))
         before, right = right, chances(ours + zero + logits(np.array(share)))
-        share = float((right.sum() + 1) / (n + 2))
+        share = float((right.sum() + _SEEN * _USUAL) / (n + _SEEN))
         if np.abs(right - before).max() < 1e-4:
             break
     return Settled(evidence + zero, share)

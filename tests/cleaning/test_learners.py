@@ -76,6 +76,14 @@ def test_the_share_of_mistakes_is_learnt_from_the_labels_themselves(share: float
             assert right[some].mean() == pytest.approx(p[some].mean(), abs=0.15), "chances are honest"
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_where_nothing_is_heard_labels_are_left_in_peace(seed: int) -> None:
+    made, truth = sounding(300, seed)
+    deaf = made._replace(numbers=np.random.default_rng(seed).normal(size=made.numbers.shape))
+    settled = settle(deaf, mislabelled(truth, 0.5, seed), np.array([0.1, 0.0]), 0.2)
+    assert settled.share == pytest.approx(0.7, abs=0.1), "as many as there usually are, for nothing else is known"
+
+
 def test_strangers_are_told_from_clips_of_another_class() -> None:
     made, truth = sounding(3000, 3, strangers=0.3)
     given = mislabelled(truth, 0.3, 4)

@@ -232,7 +232,7 @@ def test_a_phone_recording_needs_the_extra(shared_data: Path, monkeypatch: pytes
     assert word == "unreadable"
     assert 'pip install "earmark[av]"' in detail
     monkeypatch.undo()
-    pytest.importorskip("av")
+    pytest.importorskip("av", reason="needs the extra: pip install 'earmark[av]'")
     info = probe(path)
     assert (info.rate_hz, info.n_frames, info.subtype) == (8000, 27680, "amrnb")
     whole = decode(path, 8000)

@@ -217,7 +217,7 @@ def test_every_file_from_the_wild_is_packed_or_told_with_the_true_reason(
     assert {row.file: row.kept for row in report.quarantine}["000_bub0.wav"]
     assert 'pip install "earmark[av]"' in {row.file: row.detail for row in report.quarantine}[phone]
     monkeypatch.undo()
-    pytest.importorskip("av")
+    pytest.importorskip("av", reason="needs the extra: pip install 'earmark[av]'")
     report = pack(files, root, folder, workers=1, retry=True)
     assert reasons(report) == {"000_bub0.wav": "silent", "empty_2c.wav": "zero_frames"}
     assert counts(report) == (1, 0, len(files) - 2, 1)

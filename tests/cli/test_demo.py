@@ -17,7 +17,7 @@ from tests.cli.conftest import TINY
 @pytest.mark.slow
 def test_the_whole_arc(earmark, tmp_path: Path) -> None:
     place = tmp_path / "demo"
-    # Long enough for a net that knows a little: by the guesses of one that knows nothing no label would be kept.
+    # Long enough for a net that knows a little, so that cleaning has something to go by.
     changes = [word for change in (*TINY, "training.epochs=20") for word in ("-s", change)]
     said = earmark("demo", place, "--size", 0.1, *changes)
     assert said.code == 0, said.err

@@ -69,8 +69,16 @@ def table(study: Study, data: Path, out: Path) -> str:
         first = [fit for fit in done if fit.arm == study.arms[0]]
         cells.insert(1, _gain(first, own, data, out) if arm != study.arms[0] else "")
         lines.append("| " + " | ".join([arm.name, f"{len(own)} of {n_fits}", *cells]) + " |")
-    missing = [str(fit) for fit in fits if fit not in done]
-    return "\n".join([*lines, "", "Missing: " + (", ".join(missing) if missing else "nothing") + "."])
+    return "\n".join([*lines, "", _missing([fit for fit in fits if fit not in done])])
+
+
+def _missing(fits: list[Fit]) -> str:
+    """What is still to be learnt, arm by arm."""
+    if not fits:
+        return "Missing: nothing."
+    arms = {fit.arm.name: [f"{f.fold}/{f.seed}" for f in fits if f.arm == fit.arm] for fit in fits}
+    named = "; ".join(f"{name} {', '.join(which)}" for name, which in arms.items())
+    return f"Missing (fold/seed; the same command goes on with them): {named}."
 
 
 def _cells(done: list[Fit], data: Path, out: Path) -> list[str]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import NamedTuple
+
+PLAIN = str(Path(__file__).with_name("plain.yaml"))
+"""The recipe that studies of nets, losses and augmentations change, whatever `small` has become by them."""
 
 TRUTH = "truth"
 """Stands where a rule does, in arms that say how much there would be to gain."""

@@ -1,8 +1,8 @@
-"""Augmentations, on the net of `small` and curated clips only."""
+"""Augmentations, on a skip net and curated clips only."""
 
 from __future__ import annotations
 
-from bench.studies.arm import ALL_FOLDS, Arm, Study
+from bench.studies.arm import ALL_FOLDS, PLAIN, Arm, Study
 
 _BATCHES = "streams.curated.batch_size=32"
 _WIDE = "model.encoder.widths=[32, 64, 128, 256]"
@@ -15,7 +15,7 @@ _EFFECTS = "{kind: effects, p: 0.5}"
 
 
 def _augmented(name: str, *steps: str) -> Arm:
-    return Arm(name, "small", (_BATCHES, _WIDE, "training.epochs=40", f"view=[{', '.join(steps)}]"))
+    return Arm(name, PLAIN, (_BATCHES, _WIDE, "training.epochs=40", f"view=[{', '.join(steps)}]"))
 
 
 AUGMENTED = (
@@ -30,8 +30,8 @@ AUGMENTED = (
 STUDIES = {
     "skip_net": Study(
         (
-            Arm("skip net", "small", (_BATCHES, _WIDE)),
-            Arm("the same without skips", "small", (_BATCHES, _WIDE, "model.encoder.skip=false")),
+            Arm("skip net", PLAIN, (_BATCHES, _WIDE)),
+            Arm("the same without skips", PLAIN, (_BATCHES, _WIDE, "model.encoder.skip=false")),
         ),
         ALL_FOLDS,
     ),

@@ -10,8 +10,16 @@ from __future__ import annotations
 from bench.studies.arm import TRUTH, Arm, Study
 from bench.studies.hearsay import ALONE, AS_GIVEN, STREAM
 
-_LOG_MEL = "{kind: log_mel, mel: {n_fft: 2560, hop_samples: 694, n_mels: 64, fmin_hz: 20, fmax_hz: 22050}}"
-_MIXUP = "{kind: mixup, p: 0.3, labels: linear}"
+_OVER = "{kind: superpose, p: 0.5, peak_ratio: 2.5}"
+_MEL = "{kind: mel, n_fft: 2560, hop_samples: 694, n_mels: 64, fmin_hz: 20, fmax_hz: 22050}"
+_HEARD = (
+    "{kind: spectrogram_noise, p: 0.3, low_db: 5, high_db: 40}",
+    "{kind: decibel, top_db: 80}",
+    "{kind: filter_augment, p: 0.5, low_db: -8, high_db: 8}",
+    "{kind: random_resized_crop, p: 0.5, low_area: 0.6, low_aspect: 0.7, high_aspect: 1.4}",
+    "{kind: frequency_warp, p: 0.5, mean_change: 0.1, mean_cutoff: 1.0}",
+    "{kind: normalise, over: clip, eps: 3}",
+)
 _MASK = "{kind: frequency_mask, p: 0.5, widest_bands: 12}"
 _GUESTS = f"streams.noisy={STREAM}"
 
@@ -22,16 +30,17 @@ _RECORDED = (
 """Noise of the room and what a coder leaves of the band."""
 _STYLE = "{kind: freq_mixstyle, p: 0.5, partner: {stream: noisy}}"
 """Each band's level and movement as in some noisy clip."""
-_ACROSS = "{kind: mixup, p: 0.3, labels: linear, partner: {stream: noisy}}"
+_ACROSS = "{kind: superpose, p: 0.5, peak_ratio: 2.5, partner: {stream: noisy}}"
 
 
-def _heard(before: tuple[str, ...] = (), after: tuple[str, ...] = (), mixup: str = _MIXUP) -> str:
-    return f"view=[{', '.join((*before, _LOG_MEL, *after, mixup, _MASK))}]"
+def _view(over: str = _OVER, before: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> str:
+    """The view of `small`, with more before its bands or after its features, or with other partners."""
+    return f"view=[{', '.join((over, *before, _MEL, *_HEARD, *after, _MASK))}]"
 
 
 _WAYS = {
-    "as recorded elsewhere": _heard(before=_RECORDED),
-    "in the style of noisy clips": _heard(after=(_STYLE,)),
+    "as recorded elsewhere": _view(before=_RECORDED),
+    "in the style of noisy clips": _view(after=(_STYLE,)),
 }
 
 
@@ -49,7 +58,7 @@ ARMS = (
     *(_alone(*way) for way in _WAYS.items()),
     Arm(f"labels, {TRUTH}", "small", AS_GIVEN.changes, ALONE, rule=TRUTH),
     *(_with_noisy(*way) for way in _WAYS.items()),
-    _with_noisy("mixed across", _heard(mixup=_ACROSS)),
+    _with_noisy("mixed across", _view(over=_ACROSS)),
 )
 
 STUDIES = {"bridging": Study(ARMS, ("1", "3"), folder="hearsay", budget_s=540.0)}

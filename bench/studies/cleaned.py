@@ -1,4 +1,4 @@
-"""What each cleaning rule is worth: noisy clips learnt from as in the arm ``labels``, with the labels a rule leaves.
+"""What each cleaning rule is worth: noisy clips with the labels it leaves, beside curated ones or among them.
 
 The rule goes by the guesses of ``curated only`` with the same fold held out, so neither guesses nor verdicts have seen
 the clips that judge. Rules that compare two models have no arm here. The truth is no rule: it says how much there
@@ -8,7 +8,7 @@ would be to gain.
 from __future__ import annotations
 
 from bench.studies.arm import TRUTH, Arm, Study
-from bench.studies.hearsay import ALONE, AS_GIVEN
+from bench.studies.hearsay import ALONE, AMONG, AS_GIVEN
 
 RULES = (
     "combined",
@@ -27,10 +27,11 @@ RULES = (
 )
 
 
-def _cleaned(rule: str) -> Arm:
-    return AS_GIVEN._replace(name=f"labels, {rule}", before=ALONE, rule=rule)
+def _cleaned(arm: Arm, rule: str) -> Arm:
+    return arm._replace(name=f"{arm.name}, {rule}", before=ALONE, rule=rule)
 
 
-STUDIES = {
-    "cleaned": Study((AS_GIVEN, *(_cleaned(rule) for rule in RULES)), ("1", "3"), folder="hearsay", budget_s=540.0),
-}
+BESIDE = (AS_GIVEN, *(_cleaned(AS_GIVEN, rule) for rule in RULES))
+WITHIN = (AMONG, *(_cleaned(AMONG, rule) for rule in ("combined", "scoring", TRUTH)))
+
+STUDIES = {"cleaned": Study((ALONE, *BESIDE, *WITHIN), ("1", "3"), folder="hearsay", budget_s=540.0)}

@@ -1,7 +1,8 @@
 """What the noisy part is good for: each way of learning from it alone, all with the same time to learn.
 
 Unless an arm says otherwise every step has a batch of curated clips, learnt as in the first arm, and one as large of
-noisy clips, whose part of the objective is what the arm is about. So at least half of the time goes to noisy clips.
+noisy clips, whose part of the objective is what the arm is about. So at least half of the time goes to noisy clips; in
+``noisy as given`` and ``a third noisy`` both kinds are in the same batches.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ def _after(name: str, before: Arm) -> Arm:
 
 
 _ONE_STREAM = "streams.curated.origins={curated: 628, noisy: 1685}"
+_A_THIRD = "streams.curated.origins={curated: 7, noisy: 3}"
 _NOISY_HEAD = "model.heads.noisy={kind: mean_max, prior: 0.03}"
 _STATISTICS = "training.statistics_from=all"
 _NOISY_ALONE = Arm("noisy only", "small", ("streams.curated.origins={noisy: 1}",), share=0.5)
@@ -45,10 +47,13 @@ def _unlabelled(kind: str) -> Arm:
 
 
 AS_GIVEN = _beside("labels", _SUPERVISED)
+AMONG = Arm("a third noisy", "small", (_A_THIRD,))
+"""Three clips in ten are noisy, in the same batches: as many clips a second as curated ones alone."""
 
 TERMS = (
     ALONE,
     Arm("noisy as given", "small", (_ONE_STREAM,)),
+    AMONG,
     AS_GIVEN,
     _beside("labels, statistics of both", _SUPERVISED, 1.0, _STATISTICS),
     _beside("labels, a head of their own", f"{_SUPERVISED}, head: noisy", 1.0, _NOISY_HEAD),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.studies.arm import ALL_FOLDS, Arm, Study
+from bench.studies.arm import ALL_FOLDS, PLAIN, Arm, Study
 
 _NARROW = "{kind: skip_cnn, widths: [16, 32, 64, 128]}"
 _BATCHES = "streams.curated.batch_size=32"
@@ -10,7 +10,7 @@ _GENTLY = ("training.optimizer={kind: adamw, lr: 0.001, weight_decay: 0.05}", "t
 
 
 def _net(name: str, encoder: str, *changes: str) -> Arm:
-    return Arm(name, "small", (_BATCHES, f"model.encoder={encoder}", *changes))
+    return Arm(name, PLAIN, (_BATCHES, f"model.encoder={encoder}", *changes))
 
 
 def _loss(kind: str) -> Arm:
@@ -18,7 +18,7 @@ def _loss(kind: str) -> Arm:
 
 
 def _seen_as(name: str, log_mel: str, encoder: str = _NARROW) -> Arm:
-    """Another first step of the view of `small`; the others stay."""
+    """Another first step of the view; the others stay."""
     mel = f"{{kind: log_mel, mel: {{n_fft: 2560, fmin_hz: 20, fmax_hz: 22050, {log_mel}}}}}"
     return _net(name, encoder, f"view.0={mel}")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bench.studies.arm import Arm, Study
+from bench.studies.arm import PLAIN, Arm, Study
 
 _LARGE, _SMALL = "streams.curated.batch_size=32", "streams.curated.batch_size=16"
 
 
 def _otherwise(name: str, *changes: str) -> Arm:
-    return Arm(name, "small", changes)
+    return Arm(name, PLAIN, changes)
 
 
 ARMS = (

@@ -11,7 +11,7 @@ from earmark.core.errors import SettingsError
 from earmark.core.settings import Settings, nearest
 from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoded, Encoder, EncoderModule
-from earmark.models.encoders.skip_cnn import SkipCNN
+from earmark.models.encoders.quick_cnn import QuickCNN
 from earmark.models.heads.head import Head, HeadModule
 from earmark.models.heads.mean_max import MeanMax
 from earmark.models.segments import SegmentMean, Segments, encode_segments
@@ -21,11 +21,11 @@ from earmark.models.weights import Start
 class ModelSettings(Settings):
     """Which encoder, and which heads on it.
 
-    Its defaults are the net that was best of all that were tried within the same time: narrower than ``skip_cnn`` by
-    itself, which is as wide as published, and with a head that begins by saying that a class is seldom there.
+    Its defaults are the net that was best of all that were tried within the same time, with a head that begins by
+    saying that a class is seldom there.
     """
 
-    encoder: Encoder = SkipCNN(widths=(16, 32, 64, 128))
+    encoder: Encoder = QuickCNN()
     """What turns a view into maps, or into frames."""
     heads: dict[str, Head] = {"main": MeanMax(prior=0.03)}
     """Named heads; the one called ``main`` is the tagger's, others serve terms of the objective."""

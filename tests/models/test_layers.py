@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from earmark.core.batch import signal_mask
+from earmark.dsp.padding import padding_zeroed
 from earmark.models.layers.convolution import ConvUnit
-from earmark.models.layers.masks import max_pooled, mean_pooled, signal_max, signal_mean, strided
+from earmark.models.layers.masks import masked, max_pooled, mean_pooled, signal_max, signal_mean, strided
 from tests.tiny import stirred
 
 LENGTHS = (23, 9, 14, 1)
@@ -54,6 +55,19 @@ def test_maxima_even_where_everything_is_below_zero(kernel, stride, padding, cei
         return max_pooled(shifted, lengths, kernel, stride, padding, ceil=ceil)
 
     a_batch_is_its_members(below, floor=kernel[1] - 2 * padding[1])
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_masks_fill_the_padding_with_zeros_and_keep_the_layout(layout, dtype):
+    values, lengths = maps()
+    values = (values + 1).to(dtype).contiguous(memory_format=layout).requires_grad_()
+    found = masked(values, lengths)
+    assert masked(values, None) is values and found.dtype == dtype
+    assert torch.equal(found, padding_zeroed(values, lengths))
+    assert found.is_contiguous(memory_format=layout), "convolutions of other layouts are slow"
+    found.sum().backward()
+    assert torch.equal(values.grad, padding_zeroed(torch.ones_like(values), lengths))
 
 
 @pytest.mark.parametrize("ceil", [False, True])

@@ -73,7 +73,7 @@ def test_a_part_and_its_streams_must_meet(tmp_path: Path) -> None:
         ((), ("curated",)),
         (("training.statistics_from=[noisy]",), ("noisy",)),
         (("training.statistics_from=all",), None),
-        (("objective.labels.streams=[noisy]", "view.1.partner.stream=curated"), None),
+        (("objective.labels.streams=[noisy]", "view.0.partner.stream=curated"), None),
     ],
     ids=["first", "named", "all", "the first one is a guest"],
 )
@@ -85,15 +85,21 @@ def test_statistics_come_from_the_first_stream_that_is_learnt_from(
 
 
 def test_shares_of_labels_are_refused_for_losses_to_which_they_mean_nothing() -> None:
-    hinge = "objective.labels.term.loss={kind: hinge}"
+    hinge, mixup = "objective.labels.term.loss={kind: hinge}", "view.0={kind: mixup, p: 0.3, labels: linear}"
     with pytest.raises(
-        SettingsError, match=r"loss 'hinge', which takes labels .* view\.1 \(mixup\) mixes them by shares"
+        SettingsError, match=r"loss 'hinge', which takes labels .* view\.0 \(mixup\) mixes them by shares"
     ):
-        read_recipe("small", (hinge,))
+        read_recipe("small", (hinge, mixup))
     with pytest.raises(SettingsError, match=r"view\.0 \(effects\) mixes them by shares"):
         read_recipe("small", (hinge, "view=[{kind: effects, steps: [mixup]}, log_mel]"))
-    read_recipe("small", (hinge, "view.1.labels=union"))
-    read_recipe("small", ("objective.labels.term.loss={kind: hinge, threshold: 0.5}",))
+    read_recipe("small", (hinge, mixup, "view.0.labels=union"))
+    read_recipe(
+        "small",
+        (
+            mixup,
+            "objective.labels.term.loss={kind: hinge, threshold: 0.5}",
+        ),
+    )
 
 
 DEEP = "model.heads.main={kind: pooled, taps: true, hidden: same, dropout: 0.5}"
@@ -106,15 +112,18 @@ DEEP = "model.heads.main={kind: pooled, taps: true, hidden: same, dropout: 0.5}"
             ("model.encoder=envnet_v2",),
             "encoder 'envnet_v2' takes wave, but the view gives features; leave the front end",
         ),
-        (("view=[]",), "encoder 'skip_cnn' takes features, but the view gives wave; add a front end"),
-        (("view.0.mel.n_mels=12",), "needs 16 of them, but the view gives 12"),
-        ((DEEP,), "heads.main does not fit encoder 'skip_cnn': head 'pooled' looks at taps, but this encoder has none"),
+        (("view=[]",), "encoder 'quick_cnn' takes features, but the view gives wave; add a front end"),
+        (("view.1.n_mels=12", "view.4.p=0", "view.4.most_parts=2"), "needs 15 bands, but the view gives 12"),
+        (
+            (DEEP,),
+            "heads.main does not fit encoder 'quick_cnn': head 'pooled' looks at taps, but this encoder has none",
+        ),
         (
             ("model.encoder={kind: aux_attention, width: 4}", "model.heads.main={kind: pooled, tap: 3}"),
             "heads.main does not fit encoder 'aux_attention': head 'pooled' looks at tap 3, but this encoder has 3",
         ),
         (("model.heads.noisy=mean_max",), "no part of the objective trains head 'noisy'"),
-        (("model.segments={frames: 10}",), "segments have 10 frames, but encoder 'skip_cnn' needs at least 16"),
+        (("model.segments={frames: 10}",), "segments have 10 frames, but encoder 'quick_cnn' needs at least 15"),
     ],
 )
 def test_what_does_not_fit_together_is_refused_with_both_sides_named(changes: tuple[str, ...], sentence: str) -> None:
@@ -129,6 +138,12 @@ def test_the_shortest_crop_that_is_asked_for_is_long_enough() -> None:
     words = str(refused.value).split("at least ")[1].split(" s ")[0]
     crop = read_recipe("small", (*waves, f"streams.curated.crop.length_s={words}")).streams["curated"].crop
     assert crop.least_samples(44100) >= 20_570 > round((float(words) - 1e-4) * 44100)
+
+
+def test_the_study_of_bridges_starts_from_the_view_of_small() -> None:
+    from bench.studies.bridging import _view
+
+    assert read_recipe("small", (_view(),)).view == read_recipe("small").view
 
 
 def test_the_default_net_is_the_one_that_was_measured_as_best() -> None:

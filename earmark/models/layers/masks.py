@@ -19,8 +19,12 @@ Lengths = Int[Tensor, " batch"] | None
 
 
 def masked(values: Float[Tensor, "batch channels ..."], lengths: Lengths) -> Float[Tensor, "batch channels ..."]:
-    """The values with zeros in the padding."""
-    return values if lengths is None else padding_zeroed(values, lengths)
+    """The values with zeros in the padding, where they must be finite.
+
+    They are multiplied by zero there, which takes a tenth of the time of filling in: a fill gives up the layout of
+    channels-last maps, and every convolution after it is slow.
+    """
+    return values if lengths is None else values * signal_of(values, lengths).to(values.dtype)
 
 
 def strided(
@@ -73,7 +77,8 @@ def max_pooled(
     if lengths is not None and (padding[1] or ceil):
         values = values.masked_fill(~signal_of(values, lengths), -torch.inf)
     pooled = F.max_pool2d(values, kernel, stride, padding, ceil_mode=ceil)
-    return masked(pooled, after), after
+    # Windows that lie in the padding altogether have no maximum: filled in, for their infinity times zero is no number.
+    return (pooled if after is None else padding_zeroed(pooled, after)), after
 
 
 def mean_pooled(

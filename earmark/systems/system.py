@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class System(Member, ABC, family="system"):
-    """A published system as a sequence of stages, from a data folder to scored taggers."""
+    """A system, published or earmark's own, as a sequence of stages, from a data folder to scored taggers."""
 
     seed: int = 1
     """Names every random number of every training, and those of stratified folds."""

@@ -33,12 +33,18 @@ _STYLE = "{kind: freq_mixstyle, p: 0.5, partner: {stream: noisy}}"
 _ACROSS = "{kind: superpose, p: 0.5, peak_ratio: 2.5, partner: {stream: noisy}}"
 
 
-def _view(over: str = _OVER, before: tuple[str, ...] = (), after: tuple[str, ...] = ()) -> str:
+def _view(
+    over: str = _OVER, before: tuple[str, ...] = (), after: tuple[str, ...] = (), heard: tuple[str, ...] = _HEARD
+) -> str:
     """The view of `small`, with more before its bands or after its features, or with other partners."""
-    return f"view=[{', '.join((over, *before, _MEL, *_HEARD, *after, _MASK))}]"
+    return f"view=[{', '.join((over, *before, _MEL, *heard, *after, _MASK))}]"
 
+
+_LEVELLED = (*_HEARD[:-1], "{kind: normalise, over: clip, per_band: mean, eps: 3}")
+"""Bands less their own mean: the clip's filter falls out, and the part of the sound that never changes with it."""
 
 _WAYS = {
+    "levelled": _view(heard=_LEVELLED),
     "as recorded elsewhere": _view(before=_RECORDED),
     "in the style of noisy clips": _view(after=(_STYLE,)),
 }

@@ -15,6 +15,7 @@ from torch import nn
 from earmark.core.errors import SettingsError
 from earmark.core.spec import Spec
 from earmark.models.encoders.encoder import Encoder
+from earmark.models.encoders.quick_cnn import QuickCNN
 from earmark.models.encoders.skip_cnn import SkipCNN
 from earmark.models.heads.mean_max import MeanMax
 from earmark.models.network import ModelSettings, n_parameters
@@ -58,6 +59,7 @@ SMALL: dict[str, list[dict[str, Any]]] = {
         {"patch": (6, 5), "stride": (6, 2), "width": 8, "n_layers": 1, "n_heads": 1, "time_codes": "learned"},
     ],
     "plain_cnn": [{"widths": (4, 5, 6)}, {"widths": (4, 5), "kernels": (4, 3), "strides": (3, 2)}],
+    "quick_cnn": [{"stem": 3, "widths": (4, 5)}, {"stem": 4, "kernel": 3, "widths": (5,)}],
     "raw_cnn": [
         {"first_width": 4, "widths": (4, 5), "depths": (2, 1), "first_kernel": 8, "first_stride": 4, "pool": 2},
         {"first_width": 4, "widths": (4,), "depths": (1,), "first_kernel": 5, "first_stride": 1, "pool": 3},
@@ -265,6 +267,17 @@ def test_the_published_skip_net_has_the_published_size(skip, channels):
     linear = [module for module in network.heads["main"].modules() if isinstance(module, nn.Linear)]
     assert [(m.in_features, m.out_features) for m in linear] == [(channels[-1], 128), (128, 80)]
     assert n_parameters(network.heads["main"]) == channels[-1] * 128 + 128 + 1 + 2 * 128 + 128 * 80 + 80
+
+
+def test_quick_cnn_refuses_what_it_cannot_halve_and_kernels_without_a_centre():
+    with pytest.raises(SettingsError, match="with 3 blocks needs 15 bands, but the view gives 14"):
+        QuickCNN().build(Spec("features", 100.0, 1, 14))
+    module = QuickCNN(widths=(4, 4, 4)).build(Spec("features", 100.0, 1, 15))
+    assert module(torch.zeros(1, 1, 15, 15), None).maps.shape == (1, 4, 1, 1), "nothing is left over"
+    with pytest.raises(ValueError, match="needs an odd kernel to keep its place, got 4"):
+        QuickCNN(kernel=4)
+    with pytest.raises(ValueError, match="every block needs at least one channel"):
+        QuickCNN(widths=(4, 0))
 
 
 def test_skip_cnn_refuses_too_few_bands_and_skips_that_do_not_fit():

@@ -17,6 +17,7 @@ import torch
 
 from bench.row import Row, take_turns
 from bench.sounds import clips
+from bench.studies.arm import PLAIN
 from bench.training_step import SMALL, epochs, objective_of
 from earmark.core.spec import Spec
 from earmark.signal.view import build_view
@@ -46,8 +47,8 @@ def measure(quick: bool = False) -> list[Row]:
         recordings = clips(np.full(8 if quick else 128, 3.0), Path(folder))
         for name, view in VIEWS.items():
             changes = (*(SMALL if quick else (_NET,)), f"training.steps_per_epoch={n_steps}", "training.device=cpu")
-            recipe = read_recipe("small", (f"view=[{view}]", *changes))
-            plain = read_recipe("small", (f"view=[{_LOG_MEL}]", *changes))
+            recipe = read_recipe(PLAIN, (f"view=[{view}]", *changes))
+            plain = read_recipe(PLAIN, (f"view=[{_LOG_MEL}]", *changes))
             precision = precision_named("auto", torch.device("cpu"))
             objective = objective_of(recipe)
             bare = copy.deepcopy(objective)

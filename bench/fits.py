@@ -29,7 +29,7 @@ from earmark.runs.folder import RunFolder
 from earmark.stages.judging import heard_in, read_answers
 from earmark.stages.prepare import read_manifest
 
-_TRIED_EPOCHS = (1, 1, 3)
+_TRIED_EPOCHS = (1, 1, 6)
 """The first is thrown away: it may have to decode audio, or to wait for another process that does."""
 
 

@@ -8,7 +8,7 @@ would be to gain.
 from __future__ import annotations
 
 from bench.studies.arm import TRUTH, Arm, Study
-from bench.studies.hearsay import ALONE, AMONG, AS_GIVEN
+from bench.studies.hearsay import ALONE, AMONG, AS_GIVEN, FOLDER
 
 RULES = (
     "combined",
@@ -34,4 +34,4 @@ def _cleaned(arm: Arm, rule: str) -> Arm:
 BESIDE = (AS_GIVEN, *(_cleaned(AS_GIVEN, rule) for rule in RULES))
 WITHIN = (AMONG, *(_cleaned(AMONG, rule) for rule in ("combined", "scoring", TRUTH)))
 
-STUDIES = {"cleaned": Study((ALONE, *BESIDE, *WITHIN), ("1", "3"), folder="hearsay", budget_s=540.0)}
+STUDIES = {"cleaned": Study((ALONE, *BESIDE, *WITHIN), ("1", "3"), folder=FOLDER, budget_s=540.0)}

@@ -163,7 +163,7 @@ def clean(
 
 @app.command()
 def reproduce(
-    name: Annotated[str, typer.Argument(help="A published system; earmark show system lists them.")],
+    name: Annotated[str, typer.Argument(help="A system; earmark show system lists them.")],
     data: Data,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for all its stages; default: runs/<system>.")
@@ -179,7 +179,7 @@ def reproduce(
     plan: Annotated[bool, typer.Option("--plan", help="Only list the stages.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Run a published system stage by stage; the same command goes on, and redoes only what a change concerns.
+    """Run a system stage by stage; the same command goes on, and redoes only what a change concerns.
 
     -s temperature=1.5 changes a setting of the system, -s fine-tune.training.epochs=20 one of a stage.
     """

@@ -25,9 +25,10 @@ class Best(System, kind="best"):
     """A quick net on curated clips says which noisy labels to believe; three wider nets learn from both kinds and are
     averaged: on 64 bands, on 64 bands without their means, on 128 bands (earmark, 2026).
 
-    With ``--fold none``, for use, the first net is trained once for each fold, for cleaning needs to see how well
-    nets guess clips whose labels are trusted. Where a fold is held out, the noisy labels are judged by the one net that
-    has not heard it, so that nothing of its clips is in the labels.
+    How well nets guess clips whose labels are trusted is what cleaning goes by, so the first net is trained once for
+    each fold even with ``--fold none``. With ``each`` the noisy labels are judged by the mean of all first nets, and
+    with a number by the net that held that fold out, weighed by its labels: which labels are believed depends a little
+    on every trusted one. Whether the noisy part is worth its time in these nets has not been measured yet.
     """
 
     rule: Rule = Combined()
@@ -36,10 +37,13 @@ class Best(System, kind="best"):
     """How the nets become one."""
 
     def outline(self, plan: "Plan") -> None:
+        from earmark.stages.sequence.guessing import GuessSettings
+
         labels = None
         if plan.n_clips("noisy"):
             fold = "each" if plan.fold == "none" else plan.fold
-            guesses = plan.guess("guess", by=plan.train("first", _FIRST, fold=fold))
+            first = plan.train("first", _FIRST, fold=fold)
+            guesses = plan.guess("guess", by=first, settings=GuessSettings(embed=True))
             labels = plan.clean("clean", self.rule, guesses)
         origins = () if labels else _CURATED
         nets = [plan.train(name, _RECIPE, labels=labels, changes=(*way, *origins)) for name, way in _WAYS.items()]

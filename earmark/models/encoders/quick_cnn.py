@@ -1,9 +1,9 @@
 """A plain net that spends its time where a processor is good: a step of two at once, then few wide maps.
 
 On a processor, convolutions of few channels on large maps wait for memory. Those that a net of blocks begins with take
-half of its time that way. Here one convolution of 5x5 with stride 2 stands in their place, and nothing is put beside
-anything, so that channels stay multiples of eight. With the same widths a step takes about three fifths of the time of
-``skip_cnn`` (see ``docs/experiments.md``).
+a third of its time that way. Here one convolution of 5x5 with stride 2 stands in their place, and nothing is put beside
+anything, so that channels stay multiples of eight. It takes half of the time of a ``skip_cnn`` that ends as wide (see
+``docs/experiments.md``).
 """
 
 from pydantic import Field, field_validator

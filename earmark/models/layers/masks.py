@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from earmark.dsp.padding import padding_zeroed, signal_of
+from earmark.dsp.padding import signal_of
 
 Lengths = Int[Tensor, " batch"] | None
 
@@ -75,10 +75,16 @@ def max_pooled(
     stride = stride or kernel
     after = strided(lengths, kernel[1], stride[1], padding[1], ceil=ceil)
     if lengths is not None and (padding[1] or ceil):
-        values = values.masked_fill(~signal_of(values, lengths), -torch.inf)
+        # Added, for a fill would give up the layout of the maps.
+        signal = signal_of(values, lengths)
+        values = values + torch.zeros(signal.shape, dtype=values.dtype, device=values.device).masked_fill(
+            ~signal, -torch.inf
+        )
     pooled = F.max_pool2d(values, kernel, stride, padding, ceil_mode=ceil)
-    # Windows that lie in the padding altogether have no maximum: filled in, for their infinity times zero is no number.
-    return (pooled if after is None else padding_zeroed(pooled, after)), after
+    if after is not None:
+        # Windows that lie in the padding altogether have no maximum, and infinity times zero is no number.
+        pooled = pooled.clamp(min=torch.finfo(pooled.dtype).min)
+    return masked(pooled, after), after
 
 
 def mean_pooled(

@@ -44,7 +44,7 @@ def test_seed_folds_budget_and_changes_are_made_in_this_order(ground_of: GroundO
     one = plan.train("one", recipe, changes=["training.epochs=40"])
     two = plan.train("two", recipe, fold="each")
     assert one.recipe.training.epochs == 20 and one.recipe.training.score_epochs == 7
-    assert two.recipe.training.epochs == recipe.training.epochs // 2 and two.recipe.training.score_epochs == 10
+    assert two.recipe.training.epochs == recipe.training.epochs // 2 and two.recipe.training.score_epochs == 40
     assert one.recipe.seed == two.recipe.seed == 9
     assert one.recipe.folds is None and two.recipe.folds == Stratified(n_folds=3)
     assert Plan(ground_of()).train("one", recipe).recipe.seed == recipe.seed

@@ -276,7 +276,7 @@ def test_quick_cnn_refuses_what_it_cannot_halve_and_kernels_without_a_centre():
     assert module(torch.zeros(1, 1, 15, 15), None).maps.shape == (1, 4, 1, 1), "nothing is left over"
     with pytest.raises(ValueError, match="needs an odd kernel to keep its place, got 4"):
         QuickCNN(kernel=4)
-    with pytest.raises(ValueError, match="every block needs at least one channel"):
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
         QuickCNN(widths=(4, 0))
 
 

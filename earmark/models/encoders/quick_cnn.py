@@ -6,6 +6,8 @@ anything, so that channels stay multiples of eight. It takes half of the time of
 ``docs/experiments.md``).
 """
 
+from typing import Annotated
+
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
@@ -23,7 +25,7 @@ class QuickCNN(Encoder, kind="quick_cnn"):
     """Channels that the first convolution gives."""
     kernel: int = Field(5, ge=3)
     """Bands and frames that the first convolution sees, an odd number."""
-    widths: tuple[int, ...] = Field((32, 64, 128), min_length=1)
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field((32, 64, 128), min_length=1)
     """Channels that each block gives."""
 
     @field_validator("kernel")
@@ -32,13 +34,6 @@ class QuickCNN(Encoder, kind="quick_cnn"):
         if kernel % 2 == 0:
             raise ValueError(f"the first convolution needs an odd kernel to keep its place, got {kernel}")
         return kernel
-
-    @field_validator("widths")
-    @classmethod
-    def _positive(cls, widths: tuple[int, ...]) -> tuple[int, ...]:
-        if min(widths) < 1:
-            raise ValueError(f"every block needs at least one channel, got {widths}")
-        return widths
 
     def check(self, spec: Spec) -> None:
         super().check(spec)

@@ -15,7 +15,7 @@ from tests.cli.conftest import train_arguments
 from tests.contracts.test_encoders import AST
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("transformers") is None, reason="'transformers' is not installed"
+    importlib.util.find_spec("transformers") is None, reason="needs the extra: pip install 'earmark[pretrained]'"
 )
 
 

@@ -83,13 +83,14 @@ SMALL: dict[str, list[dict[str, Any]]] = {
 }
 SPECS = {"features": Spec("features", 100.0, 2, 19), "wave": Spec("wave", 8000.0)}
 OWN_SPECS = {"hugging_face": Spec("features", 100.0, 1, 19)}
-NEEDS = {"hugging_face": "transformers"}
-"""Libraries that come with an extra."""
+NEEDS = {"hugging_face": ("transformers", "pretrained")}
+"""Libraries that come with an extra, and which."""
 
 
 def marks_of(kind: str) -> list[pytest.MarkDecorator]:
-    missing = kind in NEEDS and importlib.util.find_spec(NEEDS[kind]) is None
-    return [pytest.mark.skip(f"'{NEEDS[kind]}' is not installed")] if missing else []
+    library, extra = NEEDS.get(kind, ("torch", ""))
+    missing = importlib.util.find_spec(library) is None
+    return [pytest.mark.skip(f"needs the extra: pip install 'earmark[{extra}]'")] if missing else []
 
 
 CASES = [

@@ -19,7 +19,7 @@ from tests.tiny import N_CLASSES, features, same_tensors
 
 SPEC = Spec("features", 100.0, 1, 19)
 needs_library = pytest.mark.skipif(
-    importlib.util.find_spec("transformers") is None, reason="'transformers' is not installed"
+    importlib.util.find_spec("transformers") is None, reason="needs the extra: pip install 'earmark[pretrained]'"
 )
 
 

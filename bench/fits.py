@@ -4,9 +4,10 @@ Every fit is one ``earmark train`` in a process of its own, so that its memory a
 kept, what was interrupted goes on.
 
 Where the budget of a study is time, an arm trains for as many epochs as its pace allows. The pace is measured once, in
-time of the processor, by trainings of a few epochs that are thrown away, and kept beside the arm's runs: what a fit
-learns then depends on what stands there, and not on what else the machine does. Only training counts, not starting
-and predicting. One thread a fit (``OMP_NUM_THREADS=1``): threads that wait for one another use time as well.
+time of the processor, by trainings of a few epochs that are thrown away, and kept in ``paces``, one for all arms with
+the same recipe and changes: what a fit learns then depends on what stands there, and not on what else the machine
+does. Only training counts, not starting and predicting. One thread a fit (``OMP_NUM_THREADS=1``): threads that wait
+for one another use time as well.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 import polars as pl
 
 from bench.studies.arm import TRUTH, Arm
+from earmark.core.fingerprint import fingerprint
 from earmark.core.manifest import Manifest
 from earmark.data.tables import write_manifest
 from earmark.runs.folder import RunFolder
@@ -59,9 +61,13 @@ class Fit(NamedTuple):
         return RunFolder(out / self.arm.folder / f"fold-{self.fold}{seed}")
 
     def data(self, place: Place) -> Path:
-        """The data that it learns from: those of the study, or what a rule left of them."""
+        """The data that it learns from: those of the study, some of them, or what a rule left of them."""
         run = self.run(place.out).path
-        return run.with_name(f"{run.name}-cleaned") if self.arm.rule else place.data
+        return run.with_name(f"{run.name}-cleaned") if self.arm.rule else self.given(place)
+
+    def given(self, place: Place) -> Path:
+        """What there is before any rule."""
+        return place.data if self.arm.every == 1 else place.out / f"every-{self.arm.every}" / f"fold-{self.fold}"
 
     def is_finished(self, out: Path) -> bool:
         """Whether there is nothing left to do."""
@@ -87,6 +93,7 @@ def learn(fit: Fit, place: Place, budget_s: float | None) -> None:
     run = fit.run(place.out)
     if fit.is_finished(place.out) and run.read_json("measured.json"):
         return
+    _thin(fit, place)
     if fit.before:
         learn(fit.before, place, budget_s)
         _guess(fit, place)
@@ -110,10 +117,11 @@ def learn(fit: Fit, place: Place, budget_s: float | None) -> None:
 
 def epochs_within(budget_s: float, fit: Fit, place: Place) -> int:
     """The whole epochs that fit into the arm's share of the budget, at least one."""
-    folder = RunFolder(place.out / fit.arm.folder)
-    if not folder.read_json("pace.json"):
-        folder.write_json("pace.json", {"s_an_epoch": _pace(fit, place)})
-    return max(1, int(budget_s * fit.arm.share / folder.read_json("pace.json")["s_an_epoch"]))
+    folder = RunFolder(place.out / "paces")
+    name = f"{fingerprint((fit.arm.recipe, fit.arm.changes))}.json"
+    if not folder.read_json(name):
+        folder.write_json(name, {"arm": fit.arm.name, "s_an_epoch": _pace(fit, place)})
+    return max(1, int(budget_s * fit.arm.share / folder.read_json(name)["s_an_epoch"]))
 
 
 def _pace(fit: Fit, place: Place) -> float:
@@ -151,9 +159,35 @@ def _guess(fit: Fit, place: Place) -> None:
     run = fit.before.run(place.out)
     if run.predictions("noisy").is_file() and (run.path / "embeddings.parquet").is_file():
         return
-    command = ["predict", str(run.path), "--embed", "--data", str(place.data), "--store", str(place.store), "--quiet"]
+    command = [
+        "predict",
+        str(run.path),
+        "--embed",
+        "--data",
+        str(fit.given(place)),
+        "--store",
+        str(place.store),
+        "--quiet",
+    ]
     if subprocess.run([sys.executable, "-m", "earmark", *command], check=False).returncode:
         sys.exit(f"{fit.before}: earmark predict failed; its sentence stands above")
+
+
+def _thin(fit: Fit, place: Place) -> None:
+    """Leave trusted clips out, if the arm is to do with fewer."""
+    if not fit.given(place).is_dir():
+        fit.given(place).parent.mkdir(parents=True, exist_ok=True)
+        write_manifest(thinned(read_manifest(place.data, None), fit.arm.every, int(fit.fold)), fit.given(place))
+
+
+def thinned(manifest: Manifest, every: int, fold: int) -> Manifest:
+    """One trusted clip in so many of each class, where it is the first label that counts; all clips of one fold."""
+    curated = manifest.where(part="train", origin="curated")
+    first = curated.current().filter(state="present").group_by("clip").agg(pl.col("label").sort().first())
+    learnt = first.join(curated.clips.filter(pl.col("fold") != fold).select(clip="id"), on="clip", how="semi")
+    number = pl.col("clip").rank("ordinal").over("label") - 1
+    gone = learnt.filter(number % every != 0)["clip"].to_list()
+    return manifest.where(~pl.col("id").is_in(gone))
 
 
 def _clean(fit: Fit, place: Place) -> None:
@@ -162,10 +196,22 @@ def _clean(fit: Fit, place: Place) -> None:
         return
     fit.data(place).parent.mkdir(parents=True, exist_ok=True)
     if fit.arm.rule == TRUTH:
-        write_manifest(told(read_manifest(place.data, None), place.data / "truth" / "train_noisy.csv"), fit.data(place))
+        write_manifest(
+            told(read_manifest(fit.given(place), None), place.data / "truth" / "train_noisy.csv"), fit.data(place)
+        )
         return
     run = str(fit.before.run(place.out).path)
-    command = ["clean", str(place.data), "--predictions", run, "--embeddings", run, "--rule", fit.arm.rule, "--quiet"]
+    command = [
+        "clean",
+        str(fit.given(place)),
+        "--predictions",
+        run,
+        "--embeddings",
+        run,
+        "--rule",
+        fit.arm.rule,
+        "--quiet",
+    ]
     with tempfile.TemporaryDirectory(dir=place.out) as scratch:
         made = Path(scratch) / "cleaned"
         if subprocess.run([sys.executable, "-m", "earmark", *command, "--out", str(made)], check=False).returncode:

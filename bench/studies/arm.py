@@ -24,6 +24,8 @@ class Arm(NamedTuple):
     """Whether what was learnt first guesses the labels of the noisy clips."""
     rule: str = ""
     """Which rule first judges the labels of the noisy clips by guesses; the arm learns what it leaves."""
+    every: int = 1
+    """If above 1, one trusted clip in so many is learnt from, of each class at least one; all of the fold judge."""
     share: float = 1.0
     """Of the budget, where there is one; the rest is for what is learnt before or after."""
 

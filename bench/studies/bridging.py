@@ -8,7 +8,7 @@ mistakes, so that only the way they sound is left to be told.
 from __future__ import annotations
 
 from bench.studies.arm import TRUTH, Arm, Study
-from bench.studies.hearsay import ALONE, AS_GIVEN, FOLDER, STREAM
+from bench.studies.hearsay import ALONE, AS_GIVEN, LONG, LONG_S, STREAM
 
 _OVER = "{kind: superpose, p: 0.5, peak_ratio: 2.5}"
 _MEL = "{kind: mel, n_fft: 2560, hop_samples: 694, n_mels: 64, fmin_hz: 20, fmax_hz: 22050}"
@@ -67,4 +67,4 @@ ARMS = (
     _with_noisy("mixed across", _view(over=_ACROSS)),
 )
 
-STUDIES = {"bridging": Study(ARMS, ("1", "3"), folder=FOLDER, budget_s=540.0)}
+STUDIES = {"bridging": Study(ARMS, ("1", "3"), folder=LONG, budget_s=LONG_S)}

@@ -1,14 +1,14 @@
-"""What each cleaning rule is worth: noisy clips with the labels it leaves, beside curated ones or among them.
+"""What each cleaning rule is worth: the labels that it leaves, of noisy clips that are three in ten of every batch.
 
-The rule goes by the guesses of ``curated only`` with the same fold held out, so neither guesses nor verdicts have seen
-the clips that judge. Rules that compare two models have no arm here. The truth is no rule: it says how much there
-would be to gain.
+The rule goes by the guesses of ``curated only`` with the same fold held out, which have seen no clip that judges;
+``combined`` weighs them by the labels of that fold, so a little of its labels is in the verdicts. Rules that compare
+two models have no arm here. The truth is no rule: it says how much there would be to gain.
 """
 
 from __future__ import annotations
 
 from bench.studies.arm import TRUTH, Arm, Study
-from bench.studies.hearsay import ALONE, AMONG, AS_GIVEN, FOLDER
+from bench.studies.hearsay import ALONE, AMONG, AS_GIVEN, LONG, LONG_S, SHORT, SHORT_S
 
 RULES = (
     "combined",
@@ -31,7 +31,23 @@ def _cleaned(arm: Arm, rule: str) -> Arm:
     return arm._replace(name=f"{arm.name}, {rule}", before=ALONE, rule=rule)
 
 
-BESIDE = (AS_GIVEN, *(_cleaned(AS_GIVEN, rule) for rule in RULES))
-WITHIN = (AMONG, *(_cleaned(AMONG, rule) for rule in ("combined", "scoring", TRUTH)))
+WITHIN = (AMONG, *(_cleaned(AMONG, rule) for rule in RULES))
+BESIDE = tuple(_cleaned(AS_GIVEN, rule) for rule in ("combined", TRUTH))
+_LONGER = tuple(_cleaned(AMONG, rule) for rule in ("combined", TRUTH))
 
-STUDIES = {"cleaned": Study((ALONE, *BESIDE, *WITHIN), ("1", "3"), folder=FOLDER, budget_s=540.0)}
+_FEW = ALONE._replace(name="curated only, one in four", every=4)
+
+
+def _few(arm: Arm) -> Arm:
+    """The same with a quarter of the trusted clips, by whose guesses rules go."""
+    before = _FEW if arm.before else None
+    return arm._replace(name=f"{arm.name}, one in four", every=4, before=before)
+
+
+STUDIES = {
+    "cleaned": Study((ALONE, *WITHIN, *BESIDE), ("1", "3"), folder=SHORT, budget_s=SHORT_S),
+    "cleaned_longer": Study((ALONE, *_LONGER), ("1", "3"), folder=LONG, budget_s=LONG_S),
+    "few_trusted": Study(
+        (_FEW, *map(_few, (AMONG, *_LONGER, AS_GIVEN, *BESIDE))), ("1", "3"), folder=SHORT, budget_s=SHORT_S
+    ),
+}

@@ -1,17 +1,18 @@
 """What the noisy part is good for: each way of learning from it alone, all with the same time to learn.
 
-Unless an arm says otherwise every step has a batch of curated clips, learnt as in the first arm, and one as large of
-noisy clips, whose part of the objective is what the arm is about. So at least half of the time goes to noisy clips; in
-``noisy as given`` and ``a third noisy`` both kinds are in the same batches.
+Unless an arm says otherwise every step has a batch of curated clips, learnt as in the first arm, and one half as large
+of noisy clips, whose part of the objective is what the arm is about. So at least a third of the time goes to noisy
+clips; in ``noisy as given`` and ``a third noisy`` both kinds are in the same batches.
 """
 
 from __future__ import annotations
 
 from bench.studies.arm import ALL_FOLDS, Arm, Study
 
-FOLDER = "noisy_clips"
-"""Where all studies of noisy clips keep their fits; earlier ones, of another recipe, lie under ``hearsay``."""
-STREAM = "{origins: {noisy: 1}, batch_size: 16, crop: {length_s: 2.0, short: repeat}}"
+SHORT, LONG = "two_minutes", "nine_minutes"
+"""Where studies of noisy clips keep their fits, by their budgets."""
+SHORT_S, LONG_S = 120.0, 540.0
+STREAM = "{origins: {noisy: 1}, batch_size: 8, crop: {length_s: 2.0, short: repeat}}"
 _SUPERVISED = "kind: supervised"
 
 ALONE = Arm("curated only", "small")
@@ -83,6 +84,6 @@ TERMS = (
 )
 
 STUDIES = {
-    "hearsay": Study(TERMS, ("1", "3"), (1, 2), folder=FOLDER, budget_s=540.0),
-    "hearsay_alone": Study((ALONE,), ALL_FOLDS, folder=FOLDER, budget_s=540.0),
+    "hearsay": Study(TERMS, ("1", "3"), (1, 2), folder=SHORT, budget_s=SHORT_S),
+    "hearsay_alone": Study((ALONE,), ALL_FOLDS, folder=SHORT, budget_s=SHORT_S),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -70,4 +71,18 @@ def fabric_for(settings: TrainingSettings) -> Fabric:
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
     )
     fabric.launch()
+    if n_processes > 1:
+        atexit.register(_part)
     return fabric
+
+
+def _part() -> None:
+    """Leave the other processes before Python ends.
+
+    Threads that still serve them then are torn down with it, which can end a process that had done all its work with
+    an abort. Lightning leaves by itself only where devices speak NCCL.
+    """
+    import torch.distributed as together
+
+    if together.is_initialized():
+        together.destroy_process_group()

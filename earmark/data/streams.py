@@ -30,6 +30,8 @@ class StreamSettings(Settings):
 
     origins: dict[str, Annotated[float, Field(gt=0)]] = {"curated": 1.0}
     """Origins with their shares of a batch; with one origin every clip comes once a pass, with more they are drawn."""
+    absent: Literal["refuse", "leave_out"] = "refuse"
+    """What to do about an origin of which there is no clip: say so and stop, or go on with the others."""
     batch_size: int = Field(32, ge=1)
     """Clips in a batch, on each device."""
     sampling: Literal["uniform", "balanced", "once"] = "uniform"
@@ -65,14 +67,16 @@ class Stream:
             rank, world_size: this process among those that share the stream; together they make its batches.
 
         Raises:
-            DataError: an origin of which there is no clip.
+            DataError: an origin of which there is no clip, and it may not be left out; or no clip at all.
         """
         self.name, self.settings = name, settings
-        codes = [ORIGINS.index(origin) for origin in settings.origins]
+        there = set(np.unique(clips.origins).tolist())
+        self.shares = {origin: share for origin, share in settings.origins.items() if ORIGINS.index(origin) in there}
+        absent = [origin for origin in settings.origins if origin not in self.shares]
+        if absent and (settings.absent == "refuse" or not self.shares):
+            raise DataError(f"stream '{name}' takes {absent[0]} clips, but there is none; leave that origin out")
+        codes = [ORIGINS.index(origin) for origin in self.shares]
         self.clips = clips.rows(np.flatnonzero(np.isin(clips.origins, codes)))
-        for origin, code in zip(settings.origins, codes, strict=True):
-            if not np.any(self.clips.origins == code):
-                raise DataError(f"stream '{name}' takes {origin} clips, but there is none; leave that origin out")
         self.chance = chance.at(stream=name)
         self.rank, self.world_size = rank, world_size
         self._order = lru_cache(maxsize=4)(self._plan)
@@ -86,7 +90,7 @@ class Stream:
         rng = self.chance.at("plan", round=number).numpy()
         wanted = len(self) * self.settings.batch_size * self.world_size
         sampling = self.settings.sampling
-        if sampling == "once" or (sampling == "uniform" and len(self.settings.origins) == 1):
+        if sampling == "once" or (sampling == "uniform" and len(self.shares) == 1):
             order = np.resize(rng.permutation(len(self.clips)), wanted)
         else:
             order = rng.choice(len(self.clips), size=wanted, p=self._shares())
@@ -112,8 +116,8 @@ class Stream:
             present = (self.clips.targets > 0) & self.clips.known
             rarity = 1.0 / np.maximum(present.sum(axis=0), 1)
             shares = np.where(present.any(axis=1), (present * rarity).max(axis=1), rarity.min())
-        total = sum(self.settings.origins.values())
-        for origin, share in self.settings.origins.items():
+        total = sum(self.shares.values())
+        for origin, share in self.shares.items():
             own = self.clips.origins == ORIGINS.index(origin)
             shares[own] *= share / total / shares[own].sum()
         return np.asarray(shares / shares.sum())

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from earmark.stages.sequence.plan import Plan
 
 _FIRST, _RECIPE = "small", "best"
-_CURATED = ("streams.clips.origins={curated: 1}",)
 _FINE = "view.1={kind: mel, n_fft: 4096, hop_samples: 1024, n_mels: 128, fmin_hz: 20, fmax_hz: 22050}"
 _WAYS = {
     "plain": (),
@@ -45,6 +44,5 @@ class Best(System, kind="best"):
             first = plan.train("first", _FIRST, fold=fold)
             guesses = plan.guess("guess", by=first, settings=GuessSettings(embed=True))
             labels = plan.clean("clean", self.rule, guesses)
-        origins = () if labels else _CURATED
-        nets = [plan.train(name, _RECIPE, labels=labels, changes=(*way, *origins)) for name, way in _WAYS.items()]
+        nets = [plan.train(name, _RECIPE, labels=labels, changes=way) for name, way in _WAYS.items()]
         plan.blend("ensemble", nets, self.blend)

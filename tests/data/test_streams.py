@@ -110,6 +110,13 @@ def test_shares_of_origins_are_kept_whatever_there_is_of_each():
     assert len(only.clips) == 90 and set(only.batch(0).origins.tolist()) == {ORIGINS.index("noisy")}
 
 
+def test_an_origin_that_is_absent_may_be_left_out_as_if_it_had_not_been_named():
+    clips = clips_of((10,) * 40)
+    left = stream(clips, origins={"noisy": 3, "curated": 1}, absent="leave_out", batch_size=8)
+    named = stream(clips, origins={"curated": 1}, batch_size=8)
+    assert all(left.batch(number).ids == named.batch(number).ids for number in range(7))
+
+
 def test_once_takes_every_clip_of_all_origins_once_a_pass():
     clips = clips_of((10,) * 40, origins=[0] * 10 + [1] * 25 + [2] * 5)
     made = stream(clips, origins={"noisy": 1, "curated": 3}, sampling="once", batch_size=5, crop=Crop(length_s=0.001))
@@ -214,6 +221,8 @@ def test_one_click_does_not_shorten_the_whole_clips_of_its_batch(short, wanted):
 def test_a_stream_without_clips_is_refused():
     with pytest.raises(DataError, match=r"stream 'it' takes noisy clips, but there is none; leave that origin out"):
         stream(clips_of((100,) * 4), origins={"curated": 1, "noisy": 1})
+    with pytest.raises(DataError, match="takes noisy clips"):
+        stream(clips_of((100,) * 4), origins={"noisy": 1}, absent="leave_out")
 
 
 @pytest.mark.parametrize(

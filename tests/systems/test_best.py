@@ -32,7 +32,7 @@ def test_without_noisy_clips_it_learns_from_curated_ones(monkeypatch: pytest.Mon
     monkeypatch.setattr(Plan, "n_clips", lambda self, origin: 0 if origin == "noisy" else 20)
     plan = plan_of(Best(), "each")
     assert not stages_of(plan, Cleaning)
-    assert all(set(net.recipe.streams["clips"].origins) == {"curated"} for net in stages_of(plan, Training))
+    assert all(net.recipe.streams["clips"].absent == "leave_out" for net in stages_of(plan, Training))
 
 
 def test_its_nets_hear_otherwise_and_as_small_does() -> None:

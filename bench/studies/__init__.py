@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from bench.studies import augmentation, bridging, cleaned, hearsay, nets, optimising
+from bench.studies import augmentation, bridging, cleaned, few_trusted, hearsay, nets, optimising
 
 STUDIES = (
-    augmentation.STUDIES | nets.STUDIES | hearsay.STUDIES | cleaned.STUDIES | optimising.STUDIES | bridging.STUDIES
+    augmentation.STUDIES
+    | nets.STUDIES
+    | optimising.STUDIES
+    | hearsay.STUDIES
+    | cleaned.STUDIES
+    | few_trusted.STUDIES
+    | bridging.STUDIES
 )

@@ -33,21 +33,10 @@ def _cleaned(arm: Arm, rule: str) -> Arm:
 
 WITHIN = (AMONG, *(_cleaned(AMONG, rule) for rule in RULES))
 BESIDE = tuple(_cleaned(AS_GIVEN, rule) for rule in ("combined", TRUTH))
-_LONGER = tuple(_cleaned(AMONG, rule) for rule in ("combined", TRUTH))
-
-_FEW = ALONE._replace(name="curated only, one in four", every=4)
-
-
-def _few(arm: Arm) -> Arm:
-    """The same with a quarter of the trusted clips, by whose guesses rules go."""
-    before = _FEW if arm.before else None
-    return arm._replace(name=f"{arm.name}, one in four", every=4, before=before)
-
+BEST_KNOWN = tuple(_cleaned(AMONG, rule) for rule in ("combined", TRUTH))
+"""The default rule, and as much as any could give."""
 
 STUDIES = {
     "cleaned": Study((ALONE, *WITHIN, *BESIDE), ("1", "3"), folder=SHORT, budget_s=SHORT_S),
-    "cleaned_longer": Study((ALONE, *_LONGER), ("1", "3"), folder=LONG, budget_s=LONG_S),
-    "few_trusted": Study(
-        (_FEW, *map(_few, (AMONG, *_LONGER, AS_GIVEN, *BESIDE))), ("1", "3"), folder=SHORT, budget_s=SHORT_S
-    ),
+    "cleaned_longer": Study((ALONE, *BEST_KNOWN), ("1", "3"), folder=LONG, budget_s=LONG_S),
 }

@@ -38,5 +38,6 @@ BEST_KNOWN = tuple(_cleaned(AMONG, rule) for rule in ("combined", TRUTH))
 
 STUDIES = {
     "cleaned": Study((ALONE, *WITHIN, *BESIDE), ("1", "3"), folder=SHORT, budget_s=SHORT_S),
-    "cleaned_longer": Study((ALONE, *BEST_KNOWN), ("1", "3"), folder=LONG, budget_s=LONG_S),
+    "cleaned_nine_minutes": Study((ALONE, *BEST_KNOWN), ("1", "3"), folder=LONG, budget_s=LONG_S),
+    "cleaned_eighteen_minutes": Study((ALONE, *BEST_KNOWN), ("1", "3"), budget_s=2 * LONG_S),
 }

@@ -133,7 +133,7 @@ class Case:
             guesses: one or more.
             embeddings: one for each network.
             excused: doubtful clips that need no guess, such as those in quarantine; they are left out.
-            vouched: whether guesses that do not say that they are out of fold are believed to be.
+            vouched: whether guesses and vectors that do not say that they are out of fold are believed to be.
 
         Raises:
             DataError: there is nothing to judge, vocabularies differ, a doubtful clip has no guess or vector, or a
@@ -160,7 +160,7 @@ class Case:
             trusted_labels=values > 0,
             trusted_known=known,
             trusted_folds=_folds(trusted, trusted.ids, tables),
-            spaces=tuple(_space(each, ids, trusted.ids) for each in embeddings),
+            spaces=tuple(_space(each, ids, trusted.ids, vouched) for each in embeddings),
         )
 
 
@@ -205,8 +205,15 @@ class _Table:
         return found
 
     def _must_be_out_of_fold(self, part: Predictions, clips: Sequence[str]) -> None:
-        if self.vouched or part.provenance.get("out_of_fold") is True:
+        said = part.provenance.get("out_of_fold")
+        if self.vouched or said is True:
             return
+        if said is False:
+            raise DataError(
+                f"guesses must come from models that did not learn from the clip, but '{self.name}' says that some of "
+                f"its models did, and clip '{clips[0]}' may be one of theirs; make them with earmark predict, or vouch "
+                "for them"
+            )
         stray = [clip for clip in clips if self.fold_of(clip) < 0]
         if stray:
             raise DataError(
@@ -228,7 +235,12 @@ def _guess(table: _Table, guesses: Guesses, ids: Sequence[str], trusted: Sequenc
     return Guess(scores, p, table.rows(trusted, "probability"), members)
 
 
-def _space(embeddings: Embeddings, ids: Sequence[str], trusted: Sequence[str]) -> Space:
+def _space(embeddings: Embeddings, ids: Sequence[str], trusted: Sequence[str], vouched: bool) -> Space:
+    if embeddings.provenance.get("out_of_fold") is False and not vouched:
+        raise DataError(
+            "embeddings must come from a network that did not learn from the doubtful clips, but these say that theirs "
+            "did; embed with another one (earmark predict --embed), or vouch for them"
+        )
     there = set(embeddings.ids)
     lacking = [clip for clip in ids if clip not in there]
     if lacking:

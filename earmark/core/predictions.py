@@ -26,6 +26,8 @@ Link = Literal["logit", "probability", "softmax_logit", "rank"]
 
 ID_COLUMN = "fname"
 FOLD_COLUMN = "fold"
+HOLDS_OUT = "holds_out"
+"""In a provenance, a name for the clips of the fold that the model held out: other splits number theirs alike."""
 
 
 @dataclass(frozen=True, eq=False)

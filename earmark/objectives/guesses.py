@@ -6,8 +6,9 @@ by it that way). So guesses are to come from a model that held out the same fold
 ``leak: true`` says that the score may be too good, which the log and the report then say as well.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,10 +18,10 @@ from pydantic import Field
 from torch import Tensor
 
 from earmark.core.errors import DataError, SettingsError
-from earmark.core.predictions import Link, Predictions
+from earmark.core.predictions import HOLDS_OUT, Link, Predictions
 from earmark.core.settings import Incidental, Settings, nearest
 from earmark.data.tables import read_predictions
-from earmark.objectives.material import Register
+from earmark.objectives.material import Material, Register
 
 _FOLD = "{fold}"
 
@@ -63,20 +64,19 @@ class Guesses(Settings):
             )
         return Path(self.file.replace(_FOLD, str(fold)))
 
-    def read(self, register: Register, classes: tuple[str, ...], fold: int | None, what: str) -> Given:
+    def read(self, register: Register, material: Material, what: str) -> Given:
         """The guesses for these clips.
 
         Args:
             register: the clips, in the order of the rows.
-            classes: the vocabulary.
-            fold: the one that is held out.
+            material: what the training learns from, with what is held out.
             what: names the clips in a message ("stream 'noisy'").
 
         Raises:
             SettingsError: guesses leak, or nobody knows, and the settings do not allow it.
             DataError: the file is no predictions, of other classes, or lacks a clip.
         """
-        path = self.path(fold)
+        classes, path = material.classes, self.path(material.fold)
         found = read_predictions(path, link=self.link)
         for mine, theirs, whose in ((classes, found.classes, "the data"), (found.classes, classes, "the guesses")):
             lacking = [name for name in mine if name not in theirs]
@@ -99,22 +99,28 @@ class Guesses(Settings):
             found = found.aligned([register.ids[row] for row in there], classes).on("probability")
         except DataError as error:
             raise DataError(f"the guesses in '{path}' for {what} cannot be used: {error}", path) from None
-        n_leaking = self._leaking(found, fold, path, what)
+        n_leaking = self._leaking(found, material, path, what)
         chances = np.zeros((len(register), len(classes)), np.float32)
         chances[there] = found.scores
         guessed = np.isin(np.arange(len(register)), there)
         notes = _notes(n_leaking, len(register) - len(there), len(register), what)
+        if found.provenance.get("out_of_fold") is False:
+            notes += (f"Some guesses for {what} come from models that have learnt from the very clips they guess.",)
         return Given(torch.from_numpy(chances), torch.from_numpy(guessed), notes)
 
-    def _leaking(self, found: Predictions, fold: int | None, path: Path, what: str) -> int:
-        """How many rows come from a model that did not hold this fold out, as far as anybody knows."""
+    def _leaking(self, found: Predictions, material: Material, path: Path, what: str) -> int:
+        """How many rows come from a model that did not hold the same clips out, as far as anybody knows."""
+        fold = material.fold
         if fold is None:
             return 0  # nothing is held out that could be given away
         folds = _folds(found)
         others = folds != fold
+        if material.held_out and not _holders(found.provenance, fold) <= {material.held_out}:
+            others |= folds == fold
         if others.any() and not self.leak:
             first = int(others.argmax())
             whose = "of no known fold" if folds[first] < 0 else f"of fold {folds[first]}"
+            whose += " of another split" if folds[first] == fold else ""
             raise SettingsError(
                 f"the guesses in '{path}' are not out of fold {fold}, which is held out here: that for clip "
                 f"'{found.ids[first]}' of {what} comes from a model {whose}; give guesses of a model that held out "
@@ -129,6 +135,13 @@ def _folds(found: Predictions) -> NDArray[np.int64]:
         return found.folds
     fold = found.provenance.get("fold")
     return np.full(len(found), -1 if fold is None else int(fold), np.int64)
+
+
+def _holders(provenance: Mapping[str, Any], fold: int) -> set[str]:
+    """The names of the clips that models held out as this fold, as far as they say it: folds of other splits have the
+    same numbers."""
+    own = provenance.get(HOLDS_OUT) if provenance.get("fold") == fold else None
+    return {own} if own else set().union(*(_holders(part, fold) for part in provenance.get("mean_of") or ()))
 
 
 def _notes(n_leaking: int, n_lacking: int, n: int, what: str) -> tuple[str, ...]:

@@ -23,11 +23,13 @@ class Material:
         classes: the vocabulary, in the order of the columns of every target.
         clips: of each stream, by its name.
         fold: held out from this training; none where there is none.
+        held_out: a name for the clips of that fold, whatever its number; empty where nobody knows.
     """
 
     classes: tuple[str, ...]
     clips: Mapping[str, Clips]
     fold: int | None = None
+    held_out: str = ""
 
     def of(self, streams: Sequence[str], origins: Sequence[str] | None = None) -> Register:
         """The clips of some streams, each once.

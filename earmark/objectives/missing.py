@@ -74,7 +74,7 @@ class MissingModule(nn.Module):
         if settings.guesses is None:
             self.memory = Memory(settings.decay, len(self.register), len(material.classes))
             return ()
-        given = settings.guesses.read(self.register, material.classes, material.fold, what)
+        given = settings.guesses.read(self.register, material, what)
         self.given = given.chances
         self._cut_off(self.given)
         return given.notes

@@ -55,6 +55,7 @@ def begin(
     fabric: Fabric,
     warm: WarmStart | None,
     fold: int | None = None,
+    held_out: str = "",
 ) -> Beginning:
     """Build all that the recipe names; the seed of the recipe decides the weights.
 
@@ -65,6 +66,7 @@ def begin(
         fabric: launched; each of its processes gets its share of the streams.
         warm: the weights that the recipe names, found.
         fold: the one that is held out.
+        held_out: a name for its clips.
 
     Raises:
         SettingsError, DataError: a part of the objective cannot work on these clips.
@@ -81,7 +83,7 @@ def begin(
         key: Stream(key, settings, clips, chance, rank=fabric.global_rank, world_size=fabric.world_size)
         for key, settings in recipe.streams.items()
     }
-    objective.meet(Material(classes, {key: stream.clips for key, stream in streams.items()}, fold))
+    objective.meet(Material(classes, {key: stream.clips for key, stream in streams.items()}, fold, held_out))
     return Beginning(tagger, objective, streams, chance, fitting)
 
 

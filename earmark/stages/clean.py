@@ -43,6 +43,7 @@ from earmark.stages.recipe import read_recipe
 from earmark.stages.show import Show
 
 _ON_PAGE = 100
+_VOUCHED = "somebody vouches for it that the models did not learn from these clips; not all of them say so themselves"
 
 
 class CleanSettings(Settings):
@@ -139,15 +140,17 @@ def clean(
     case = case_of(manifest, material, vouched=vouched)
     settings.rule.check(case)  # before anything is written
     with folder.alone():
-        folder.claim(name, settings.model_dump(mode="json"), {"data": str(manifest.root), "rule": settings.rule.kind})
+        facts = {"data": str(manifest.root), "rule": settings.rule.kind, "vouched": vouched}
+        folder.claim(name, settings.model_dump(mode="json"), facts)
         steps = iter(show.track(range(3), 3, f"clean by {settings.rule.kind}"))
         next(steps)
         opinion = settings.rule(case)
         next(steps)
         p = calibrated(case, settings.calibration) if opinion.p is None else opinion.p
-        verdicts = tabulate(case, opinion, p, by=f"clean {settings.rule.kind}")
+        by = f"clean {settings.rule.kind}" + ", vouched" * vouched
+        verdicts = tabulate(case, opinion, p, by=by)
         revised = revise(manifest, verdicts, settings.emptied)
-        lines = _lines(case, settings, excused, revised, opinion)
+        lines = _lines(case, settings, excused, revised, opinion) + [_VOUCHED] * vouched
         next(steps)
         _write(folder, settings, case, verdicts, revised, lines)
         next(steps, None)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from earmark.core.errors import DataError
+from earmark.core.fingerprint import fingerprint
 from earmark.core.manifest import Manifest
 from earmark.data.clips import Clips
 from earmark.data.store import Store
@@ -20,6 +21,11 @@ class Parts:
     training: Clips
     held_out: Clips | None
     test: Clips | None
+
+    @property
+    def held_out_name(self) -> str:
+        """A name for the clips that are held out; empty where none are."""
+        return fingerprint(sorted(self.held_out.ids)) if self.held_out else ""
 
 
 def divide(manifest: Manifest, store: Store, fold: int | None, origins: Sequence[str]) -> Parts:

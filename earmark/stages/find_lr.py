@@ -93,8 +93,8 @@ def find_lr(
     n_steps = sweep.steps
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
     warm = find_weights(recipe.model.start, fold)
-    clips = divide(manifest, store, fold, origins).training
-    start = begin(recipe, manifest.classes, clips, "", fabric, warm, fold)
+    parts = divide(manifest, store, fold, origins)
+    start = begin(recipe, manifest.classes, parts.training, "", fabric, warm, fold, parts.held_out_name)
     start.fit_view()
     top = recipe.training.optimizer.top_lr
     each_step_an_epoch = {

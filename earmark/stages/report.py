@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -56,7 +57,7 @@ def write_report(run: RunFolder, manifest: Manifest, store: Store, scores: Seque
         data=_data_facts(manifest, store) | _external(facts),
         quarantine=tuple(pl.read_csv(quarantine).to_dicts()) if quarantine.is_file() else (),
         environment=run.read_json("environment.json") or {},
-        notes=_notes(recipe, facts, part if judged else ""),
+        notes=(*_notes(recipe, facts, part if judged else ""), *_warnings(run.log())),
         **({} if judged is None else _looked_at(judged, manifest, store)),  # type: ignore[arg-type]
     )
     write_text_atomically(run.report, render(page))
@@ -110,6 +111,11 @@ def _notes(recipe: Recipe, facts: dict[str, object], part: str) -> tuple[str, ..
     said = facts.get("notes")
     notes += said if isinstance(said, list) else []
     return tuple(notes)
+
+
+def _warnings(log: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a part of the objective was warned of, with the epoch in which it began."""
+    return [f"In epoch {row['epoch']} {line}." for row in log for line in row.get("warnings", ())]
 
 
 def _external(facts: dict[str, object]) -> dict[str, str]:

@@ -14,7 +14,7 @@ import torch
 
 from earmark.core.errors import DataError
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import Predictions
+from earmark.core.predictions import HOLDS_OUT, Predictions
 from earmark.data.clips import Clips
 from earmark.data.store import Store
 from earmark.data.tables import write_embeddings, write_predictions
@@ -126,6 +126,7 @@ def _facts(run: RunFolder, weights: Path, clips: Clips, out_of_fold: bool, asked
         "weights": name,
         "out_of_fold": out_of_fold,
         "without": list(clips.missing),
+        **({HOLDS_OUT: facts[HOLDS_OUT]} if facts.get(HOLDS_OUT) else {}),
         **({"use": list(asked.changes)} if asked.changes else {}),
         **({"softmax": True} if asked.softmax else {}),
         **({"in_training": True} if asked.in_training else {}),

@@ -19,7 +19,7 @@ from earmark.core.errors import SettingsError
 from earmark.core.files import write_text_atomically
 from earmark.core.fingerprint import fingerprint
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import Predictions
+from earmark.core.predictions import HOLDS_OUT, Predictions
 from earmark.data.clips import Clips
 from earmark.data.store import Store
 from earmark.data.streams import Stream
@@ -80,7 +80,12 @@ def train(
     external = external_of(recipe, manifest, warm, fold)
     with run.alone() if fabric.is_global_zero else nullcontext():
         if fabric.is_global_zero:
-            facts = {"fold": fold, "data": str(manifest.root), "classes": len(manifest.classes)}
+            facts = {
+                "fold": fold,
+                HOLDS_OUT: parts.held_out_name,
+                "data": str(manifest.root),
+                "classes": len(manifest.classes),
+            }
             run.claim(name, recipe.model_dump(mode="json"), facts | start)
         fabric.barrier()
         if run.facts()["finished"]:
@@ -114,7 +119,7 @@ def _learn(
 ) -> None:
     """From the first weights, or those that the run was left with, to a tagger and its predictions."""
     training = recipe.training
-    start = begin(recipe, manifest.classes, parts.training, run.path.name, fabric, warm, fold)
+    start = begin(recipe, manifest.classes, parts.training, run.path.name, fabric, warm, fold, parts.held_out_name)
     tagger, streams = start.tagger, start.streams
     _say_what(show, parts, start.objective, streams, fabric.device, precision_named(training.precision, fabric.device))
     notes = (*start.objective.notes, *(() if recipe.taught else (_UNTAUGHT,)))
@@ -137,6 +142,9 @@ def _learn(
     if not (stopper and _out_of_patience(history, stopper)):
         for epoch in fit(fabric, learner, streams, training, start.chance, history=history, track=show.track):
             history.append(_row(epoch))
+            warnings = start.objective.warnings(history)
+            if warnings:
+                history[-1]["warnings"] = warnings
             scored = recipe.taught and parts.held_out is not None and _due(epoch.number, training)
             kept = epoch.number in keeping
             if scored or kept:
@@ -149,7 +157,7 @@ def _learn(
                 _keep(run, learner, history, stopper.least_gain if stopper else 0.0)
                 curves.write(history)
             show.say(_line(history[-1], training.epochs))
-            for line in start.objective.warnings(history):
+            for line in warnings:
                 show.say(line)
             if stopper and _out_of_patience(history, stopper):
                 show.say(f"no better held-out score in {stopper.patience_epochs} epochs; stopped")

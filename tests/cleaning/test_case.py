@@ -73,6 +73,9 @@ def test_guesses_must_be_out_of_fold() -> None:
         Case.of(MANIFEST, [Guesses((silent,), name="x")])
     Case.of(MANIFEST, [Guesses((silent,))], vouched=True)
     Case.of(MANIFEST, [Guesses((replace(silent, folds=np.array([0, 1])),))])
+    owned = replace(silent, folds=np.array([0, 0]), provenance={"out_of_fold": False})
+    with pytest.raises(DataError, match="'x' says that some of its models did, and clip 'n1' may be one of theirs"):
+        Case.of(MANIFEST, [Guesses((owned,), name="x")])
     with pytest.raises(DataError, match="of 1 clips, first 'n2'"):
         Case.of(MANIFEST, [Guesses((replace(silent, folds=np.array([0, -1])),))])
     with pytest.raises(DataError, match="first 'c1'"):
@@ -112,6 +115,10 @@ def test_vectors_must_hold_the_doubtful_and_some_trusted_clips() -> None:
         return Embeddings(ids, np.ones((len(ids), 2), np.float32), {"fold": 1})
 
     guesses = [Guesses((table("n1", "n2"),))]
+    learnt = replace(space("c2", "n2", "n1"), provenance={"out_of_fold": False})
+    with pytest.raises(DataError, match="embeddings must come from a network that did not learn from the doubtful"):
+        Case.of(MANIFEST, guesses, [learnt])
+    assert Case.of(MANIFEST, guesses, [learnt], vouched=True).spaces
     case = Case.of(MANIFEST, guesses, [space("c2", "n2", "n1")])
     assert case.spaces[0].fold == 1 and np.isnan(case.spaces[0].trusted[0]).all()
     with pytest.raises(DataError, match="1 of 2 noisy clips have no vector"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -24,8 +26,8 @@ def write(path, fold=0, **changes):
     return Guesses(file=str(path))
 
 
-def read(guesses, fold=0):
-    return guesses.read(REGISTER, CLASSES, fold, "stream 'noisy'")
+def read(guesses, fold=0, held_out=""):
+    return guesses.read(REGISTER, replace(material(fold), held_out=held_out), "stream 'noisy'")
 
 
 def test_rows_are_found_by_name_and_scores_become_chances(tmp_path):
@@ -85,6 +87,27 @@ def test_guesses_of_models_that_may_know_the_held_out_fold_are_refused_or_noted(
     notes = read(guesses.model_copy(update={"leak": True})).notes
     assert len(notes) == 1 and "12 of 12 clips of stream 'noisy' come from models that may have learnt" in notes[0]
     assert read(guesses, fold=None).notes == (), "where nothing is held out nothing is given away"
+
+
+def test_a_fold_of_another_split_is_another_fold_whatever_its_number(tmp_path):
+    said = {"fold": 0, "holds_out": "these"}
+    guesses = write(tmp_path / "it.parquet", fold=None, provenance=said)
+    assert read(guesses, held_out="these").notes == () == read(guesses).notes
+    with pytest.raises(SettingsError, match=r"comes from a model of fold 0 of another split; give guesses"):
+        read(guesses, held_out="others")
+    assert "12 of 12 clips" in read(guesses.model_copy(update={"leak": True}), held_out="others").notes[0]
+    parts = [said, {"fold": 1, "holds_out": "others"}]
+    mean = write(tmp_path / "mean.parquet", provenance={"fold": None, "mean_of": parts})
+    assert read(mean, held_out="these").notes == ()
+    with pytest.raises(SettingsError, match="of another split"):
+        read(mean, held_out="others")
+
+
+def test_guesses_of_models_that_have_learnt_the_very_clips_are_noted(tmp_path):
+    guesses = write(tmp_path / "it.parquet", fold=None, provenance={"fold": 0, "out_of_fold": False})
+    assert read(guesses).notes == (
+        "Some guesses for stream 'noisy' come from models that have learnt from the very clips they guess.",
+    )
 
 
 def test_a_run_says_its_fold_for_all_its_guesses(tmp_path):

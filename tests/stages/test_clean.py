@@ -137,6 +137,9 @@ def test_guesses_without_a_word_need_somebody_who_vouches(one: World, material: 
     with pytest.raises(DataError, match=r"silent.csv' does not say so of 60 clips.*or vouch for them"):
         clean(read_settings("scoring"), one.manifest, told, tmp_path / "out", Silent())
     assert clean(read_settings("scoring"), one.manifest, told, tmp_path / "out", Silent(), vouched=True)
+    assert RunFolder(tmp_path / "out").facts()["vouched"]
+    assert "somebody vouches" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "clean scoring, vouched" in set(read_manifest(tmp_path / "out").labels["by"])
 
 
 def test_folds_must_be_those_of_the_guesses(one: World, material: Material, tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ class PseudoLabelsModule(GuessingModule):
         super().meet(material, streams)
         settings, what = self.settings, named(streams)
         self.register = material.of(streams, settings.origins)
-        given = settings.guesses.read(self.register, material.classes, material.fold, what)
+        given = settings.guesses.read(self.register, material, what)
         self.targets = settings.sharpening(given.chances) if settings.sharpening else given.chances
         self.guessed, self.notes = given.guessed, given.notes
 

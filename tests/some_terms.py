@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ CLASSES = ("a", "b", "c")
 STREAMS = ("curated", "noisy")
 GUESSES = {"file": "GUESSES"}
 """Stands for a file of guesses, which only a test can make."""
+BEFORE = (*VIEW, FrequencyMask(p=1, narrowest_bands=4))
+"""What a view begins with."""
 
 VARIANTS: dict[str, list[dict[str, Any]]] = {
     "apc": [{"cell": "gru", "layers": 1, "frames": 3, "normalise": False, "over_features": "sum"}],
@@ -47,7 +49,12 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
         {"every": "epoch", "buffers": "left"},
     ],
     "mixmatch": [{"n_views": 1, "at_once": False, "in_use": False, "sharpening": {"kind": "top_k"}, "ramp_epochs": 8}],
-    "pseudo_labels": [{"guesses": GUESSES}, {"guesses": GUESSES, "sharpening": None, "origins": ["noisy"]}],
+    "pseudo_labels": [
+        {"guesses": GUESSES},
+        {"guesses": GUESSES, "sharpening": None, "origins": ["noisy"]},
+        {"guesses": GUESSES, "sharpening": {"kind": "hard"}, "loss": {"kind": "bce"}},
+        {"guesses": GUESSES, "sharpening": {"kind": "top_k", "others": "zero"}},
+    ],
     "refurbish": [
         {"rule": "blend", "from_epoch": 0},
         {"rule": "early_learning", "from_epoch": 0},
@@ -123,9 +130,11 @@ def objective_for(term: Term, model: ModelSettings = MODEL, **part: Any) -> Obje
     return objective_with_parts({"it": part_of(term, **part)}, model)
 
 
-def objective_with_parts(parts: Mapping[str, Part], model: ModelSettings = MODEL, *steps: Step) -> Objective:
+def objective_with_parts(
+    parts: Mapping[str, Part], model: ModelSettings = MODEL, *steps: Step, before: Sequence[Step] = BEFORE
+) -> Objective:
     """An objective whose view has an augmentation, and steps besides, that has met its material."""
-    view = build_view((*VIEW, FrequencyMask(p=1, narrowest_bands=4), *steps), Spec("wave", RATE_HZ))
+    view = build_view((*before, *steps), Spec("wave", RATE_HZ))
     torch.manual_seed(0)
     network = model.build(view.spec, N_CLASSES)
     last = [module for module in network.heads["main"].modules() if isinstance(module, torch.nn.Linear)][-1]

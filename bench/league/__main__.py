@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
@@ -27,7 +28,7 @@ from bench.league.standing import Standing
 from earmark.core.errors import EarmarkError, SettingsError
 from earmark.core.files import write_text_atomically
 from earmark.core.settings import nearest
-from earmark.stages.sequence.stage import NONE, is_fold
+from earmark.stages.fold_choice import NONE, is_fold
 
 _STOPPED, _FAILED = 130, 1
 
@@ -69,7 +70,7 @@ def _league(options: argparse.Namespace, lines: dict[str, Line]) -> int:
     for name in options.only or ():
         if name not in lines:
             raise SettingsError(f"there is no line '{name}'; {nearest(name, lines)}")
-    if options.fold is not None and (not is_fold(options.fold) or options.fold == NONE):
+    if options.fold is not None and (not is_fold(options.fold) or options.fold == NONE or "," in options.fold):
         raise SettingsError(f"--fold must be 'each' or the number of a fold, got '{options.fold}'")
     if options.budget_s is not None and not options.budget_s > 0:
         raise SettingsError(f"--budget-s must be above 0, got {options.budget_s:g}")
@@ -79,16 +80,16 @@ def _league(options: argparse.Namespace, lines: dict[str, Line]) -> int:
     place.claim()
     if not gpu:
         torch.set_num_threads(1)
-    stopped = not options.table_only and not _run(options, place, lines)
+    code = 0 if options.table_only else _run(options, place, lines)
     written = options.page or (ROOT / "docs" / "league.md" if data.name == REAL else place.out / "league.md")
     write_text_atomically(written, page(Standing.of(place, tuple(lines.values()))))
     records = [record_of(line, place).get("state") for line in lines.values()]
     _tell(f"written: {written}; {records.count(FINISHED)} of {len(lines)} lines are finished")
-    return _STOPPED if stopped else _FAILED if FAILED in records else 0
+    return code or (_FAILED if FAILED in records else 0)
 
 
-def _run(options: argparse.Namespace, place: Place, lines: dict[str, Line]) -> bool:
-    """Run lines; false if somebody stopped it."""
+def _run(options: argparse.Namespace, place: Place, lines: dict[str, Line]) -> int:
+    """Run lines; the exit code."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     processes = Processes(None if place.gpu else 1)
     league = League(place, lines, processes, _tell, time.monotonic() + options.most_s)
@@ -105,11 +106,13 @@ def _run(options: argparse.Namespace, place: Place, lines: dict[str, Line]) -> b
             signal.signal(number, handler)
     if league.stop.is_set():
         _tell("stopped; the same command goes on where it was")
-    return not league.stop.is_set()
+        return _STOPPED
+    return _FAILED if league.failed else 0
 
 
 def _tell(line: str) -> None:
-    print(f"{datetime.datetime.now():%H:%M} {line}", file=sys.stderr, flush=True)
+    with suppress(OSError):  # where this goes to a file, a full disk is no reason to run no further
+        print(f"{datetime.datetime.now():%H:%M} {line}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,8 @@ def command(asked: Asked, place: Place) -> list[str]:
         full = next(iter(asked.plan.epochs.values()))
         n_epochs = full if asked.share is None else max(1, round(full * asked.share))
         changes = _changed((*line.changes, f"training.epochs={n_epochs}"))
-        return [*start, "distil", *_teachers(asked, place), "--recipe", line.recipe, *common, *changes]
+        how = ["--recipe", line.recipe, *common, "--fold", asked.fold]
+        return [*start, "distil", *_teachers(asked, place), *how, *changes]
     recipe = scaled(line, place, asked.share)
     # The recipe of a trial is not that of the line, and both may be wanted to look at.
     folder = asked.folder.relative_to(place.out)

@@ -83,19 +83,23 @@ def _small_alone(standing: Standing) -> Goal:
     score = None if small is None else small.score("test")
     if small is None or score is None:
         return Goal(wanted, "line small-alone is not finished", None)
-    where = "of the GPU" if standing.place.gpu else "of one core"
     in_time = small.training_s <= _TEN_MINUTES_S * (1 if standing.place.gpu else _CORES)
-    said = f"{number(score.value)} ({span(score.low, score.high)}) after {duration(small.training_s)} {where}"
-    return Goal(wanted, said, score.value > _SMALL and in_time)
+    said = f"{number(score.value)} ({span(score.low, score.high)}) after {duration(small.training_s)}"
+    return Goal(wanted, f"{said} {_device(standing)}", score.value > _SMALL and in_time)
 
 
 def _best_alone(standing: Standing) -> Goal:
-    wanted = f"`best` above {_BEST} on test"
-    best = standing.last("best")
+    wanted = f"`best` as shipped above {_BEST} on test"
+    best = standing.last("best-alone")
     score = None if best is None else best.score("test")
-    if score is None:
-        return Goal(wanted, "line best is not finished", None)
-    return Goal(wanted, f"{number(score.value)} ({span(score.low, score.high)})", score.value > _BEST)
+    if best is None or score is None:
+        return Goal(wanted, "line best-alone is not finished", None)
+    said = f"{number(score.value)} ({span(score.low, score.high)}) after {duration(best.training_s)}"
+    return Goal(wanted, f"{said} {_device(standing)}", score.value > _BEST)
+
+
+def _device(standing: Standing) -> str:
+    return "of the GPU" if standing.place.gpu else "of one core"
 
 
 def _so_far(standing: Standing, goal: Goal) -> Goal:

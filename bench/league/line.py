@@ -35,7 +35,8 @@ class Line(NamedTuple):
     says: str
     """What the page calls it."""
     system: str = ""
-    """The system that is reproduced; with a recipe beside it, whichever of the two exists."""
+    """The system that is reproduced; with a recipe beside it, whichever of the two exists. ``module:Class`` is one that
+    is no part of earmark."""
     recipe: str = ""
     """The recipe that is trained, or the student's."""
     teacher: str = ""
@@ -43,8 +44,8 @@ class Line(NamedTuple):
     changes: tuple[str, ...] = ()
     """``path=value``; those of a recipe are made before it is brought within its budget."""
     like: str = ""
-    """The line of which this is a variant: it takes its share of the epochs and, a system, its folder, in which stages
-    that both have are there already. So what sources compared at equal epochs is compared at equal epochs."""
+    """The line of which this is a variant: it takes its share of the epochs and, the same system, its folder, in which
+    stages that both have are there already. So what sources compared at equal epochs is compared at equal epochs."""
     scale: Scale = Scale()
     fold: str = ""
     """What is held out, where that is not the choice of the league."""
@@ -65,7 +66,8 @@ class Line(NamedTuple):
     @property
     def folder(self) -> str:
         """Where its runs lie below those of the league."""
-        return self.like if self.like and self.system else self.name
+        is_same_system = self.system and ":" not in self.system
+        return self.like if self.like and is_same_system else self.name
 
 
 def families(lines: tuple[Line, ...]) -> list[list[Line]]:

@@ -39,8 +39,19 @@ EX4SPERANS = (
     _without("no-map", "without the frequency map", "view.5={kind: frequency_mask, p: 0.0}"),
     _without("bce", "binary cross-entropy for the ranking loss", "objective.labels.term.loss=bce"),
     _without("plain", "without mixing and effects", "view.1.p=0", "view.2.p=0"),
-    _without("shares", "labels mixed by shares", "view.1={kind: mixup, p: 0.5, labels: linear}"),
+    _without(
+        "shares", "labels mixed by shares", "view.1={kind: mixup, p: 0.5, labels: linear, partner: {stream: partners}}"
+    ),
     _without("shuffled", "with shuffled chunks", "view.0.p=0.5"),
+    _without("silenced", "with parts replaced by silence", "view.0={kind: cut_out, p: 0.5}"),
+    Line(
+        f"{_EX4SPERANS}-cpc",
+        "ex4sperans over time alone, begun with CPC",
+        system="bench.league.cpc_first:CpcFirst",
+        like=_EX4SPERANS,
+        scale=_SHORT,
+        listed=False,
+    ),
 )
 
 _ONE_TASK = (
@@ -111,6 +122,7 @@ OWN = (
     Line(
         "small-alone", "**small** as shipped, once on all clips", recipe="small", fold="none", budgeted=False, own=True
     ),
+    Line("best-alone", "**best** as shipped, once on all clips", system="best", fold="none", budgeted=False, own=True),
 )
 
 LINES: dict[str, Line] = {line.name: line for line in (*EX4SPERANS, *AKIYAMA_SATO, *OTHERS, *OWN)}

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 
 from bench.league.place import Place
-from bench.league.record import Row, is_training, kind
-from earmark.core.errors import EarmarkError
+from bench.league.record import Row, is_training, kind, sentence_of
 from earmark.data.clips import Clips
 from earmark.data.store import Store
 from earmark.data.tables import read_predictions
@@ -33,27 +32,36 @@ _MOST_CLIPS = 200
 _WARMING = 8
 
 
-def measure(row: Row, stages: Sequence[Row], place: Place) -> str | None:
-    """Measure the models of a stage that trains or predicts; of others nothing.
+def measure(stages: Sequence[Row], place: Place) -> list[str]:
+    """Measure the models of all stages that train or predict, but for what was measured before.
 
     Returns:
-        A sentence, where it could not be done: that is no reason to lose a line.
+        A sentence for each that could not be measured: that is no reason to lose a line.
     """
+    notes = []
+    for row in stages:
+        try:
+            _measure(row, stages, place)
+        except Exception as error:  # whatever befalls it, the line has learnt what it has
+            notes.append(f"{row['stage']}: its speed could not be measured: {sentence_of(error, place)}")
+    return notes
+
+
+def _measure(row: Row, stages: Sequence[Row], place: Place) -> None:
     folder = RunFolder(place.out / row["folder"])
     if not (is_training(row) or kind(row) == "predict") or folder.read_json("measured.json"):
-        return None
-    try:
-        if is_training(row):
-            found = _measured(runs_in(folder.path)[0], (), place)
-        else:
-            by = next(each for each in stages if each["stage"] == row["reads"][0])
-            run, said = runs_in(place.out / by["folder"])[0], _said(folder.path)
-            found = _measured(run, said[0].get("use", ()), place)
-            found = {"parameters": found["parameters"] * len(said), "s_a_clip": found["s_a_clip"] * len(said)}
-        folder.write_json("measured.json", found)
-    except EarmarkError as error:
-        return f"{row['stage']}: its speed could not be measured: {error}"
-    return None
+        return
+    if is_training(row):
+        run = runs_in(folder.path)[0]
+        if run.facts().get("taught") is False:  # it learnt without labels, and tags nothing
+            return
+        found = _measured(run, (), place)
+    else:
+        by = next(each for each in stages if each["stage"] == row["reads"][0])
+        run, said = runs_in(place.out / by["folder"])[0], _said(folder.path)
+        found = _measured(run, said[0].get("use", ()), place)
+        found = {"parameters": found["parameters"] * len(said), "s_a_clip": found["s_a_clip"] * len(said)}
+    folder.write_json("measured.json", found)
 
 
 def _said(folder: Path) -> list[dict[str, Any]]:

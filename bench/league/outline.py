@@ -35,7 +35,7 @@ class Outline(NamedTuple):
 
 def way_of(line: Line) -> Way | None:
     """How a line is run; none where earmark has neither such a system nor such a recipe."""
-    if line.system and line.system in System.members():
+    if line.system in System.members() or ":" in line.system:
         return "system"
     if line.recipe and line.recipe in shipped_recipes():
         return "student" if line.teacher else "recipe"

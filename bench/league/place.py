@@ -20,7 +20,7 @@ from earmark.core.errors import DataError, RunError
 from earmark.core.fingerprint import fingerprint
 from earmark.data.pack_settings import PackSettings
 from earmark.runs.folder import RunFolder
-from earmark.stages.sequence.stage import EACH
+from earmark.stages.fold_choice import EACH
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL = "fsdmini"

@@ -11,6 +11,8 @@ from typing import Any
 from bench.league.line import Line
 from bench.league.outline import Way
 from bench.league.place import Place
+from earmark.core.errors import EarmarkError
+from earmark.core.files import disk_full, is_disk_full
 from earmark.stages.sequence.standing import read as read_sequence
 
 Row = dict[str, Any]
@@ -33,6 +35,14 @@ def note(line: Line, place: Place, facts: dict[str, Any]) -> None:
 def is_finished(line: Line, place: Place) -> bool:
     """Whether nothing of a line is left to do."""
     return record_of(line, place).get("state") == FINISHED
+
+
+def sentence_of(error: Exception, place: Place) -> str:
+    """What befell a line, in one sentence."""
+    if is_disk_full(error) and not isinstance(error, EarmarkError):
+        error = disk_full(place.out)
+    text = " ".join(str(error).split())
+    return text if isinstance(error, EarmarkError) else f"something unexpected: {type(error).__name__}: {text}"
 
 
 def stages_in(folder: Path, line: Line, way: Way, out: Path) -> list[Row]:

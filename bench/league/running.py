@@ -1,7 +1,7 @@
 """Running lines: each is a process of its own, kept when it is finished, gone on with when it is not.
 
-A line that fails is noted with its sentence and the next one begins; the same command tries it again. Nothing is
-thrown away but the short trainings by which paces are measured.
+A line that fails is noted with its sentence and the next one begins; the same command tries it again, and measures what
+could not be measured. Nothing is thrown away but the short trainings by which paces are measured.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
@@ -21,7 +22,7 @@ from bench.league.measure import measure
 from bench.league.outline import Outline, Way, first_fold, outline, way_of
 from bench.league.pace import paces, share_within
 from bench.league.place import Place
-from bench.league.record import FAILED, FINISHED, is_finished, note, stages_in
+from bench.league.record import FAILED, FINISHED, Row, is_finished, note, record_of, sentence_of, stages_in
 from earmark.core.errors import EarmarkError, RunError
 from earmark.reports.wording import duration
 from earmark.runs.environment import environment
@@ -51,6 +52,8 @@ class League:
     tell: Callable[[str], None]
     until: float = float("inf")
     """Begin no further line after this moment of the monotonic clock."""
+    failed: list[str] = field(default_factory=list)
+    """Names of the lines that failed, be it that not even this could be noted."""
     stop: Event = field(default_factory=Event)
     """Set: begin nothing any more."""
     lock: Lock = field(default_factory=Lock)
@@ -63,7 +66,8 @@ def run(league: League, only: Sequence[str], jobs: int) -> None:
     Args:
         only: names of lines; empty: all.
     """
-    found = families(tuple(league.lines.values()))
+    # What has no budget takes as long as it takes: who begins with it is not left with it alone.
+    found = sorted(families(tuple(league.lines.values())), key=lambda family: family[0].budgeted)
     wanted = [[line for line in family if not only or line.name in only] for family in found]
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         try:
@@ -85,6 +89,7 @@ def run_line(league: League, line: Line) -> None:
     place, way, teacher = league.place, way_of(line), league.lines.get(line.teacher)
     if is_finished(line, place):
         league.tell(f"{line.name}: finished before")
+        _measure_again(league, line)
         return
     if way is None or (teacher and not is_finished(teacher, place)):
         league.tell(f"{line.name}: passed over; {lacking(line)}")
@@ -95,16 +100,15 @@ def run_line(league: League, line: Line) -> None:
     except Stopped:
         league.stop.set()
         return
-    except EarmarkError as error:
-        found = {"state": FAILED, "sentence": " ".join(str(error).split())}
     except Exception as error:  # whatever befalls a line, the others go on
-        text = " ".join(str(error).split())
-        found = {"state": FAILED, "sentence": f"something unexpected: {type(error).__name__}: {text}"}
+        found = {"state": FAILED, "sentence": sentence_of(error, place)}
     found |= {"seconds": round(time.monotonic() - began, 1), "machine": environment()}
     try:
         note(line, place, found)
     except EarmarkError as error:
-        found = {"state": FAILED, "sentence": str(error)}
+        found = {**found, "state": FAILED, "sentence": str(error)}
+    if found["state"] == FAILED:
+        league.failed.append(line.name)
     told = f"finished after {duration(found['seconds'])}" if found["state"] == FINISHED else found["sentence"]
     league.tell(f"{line.name}: {told}")
 
@@ -136,9 +140,26 @@ def _carried_out(league: League, line: Line, way: Way) -> dict[str, Any]:
     typed = command(asked, place)
     _execute(league, line, typed)
     rows = stages_in(folder, line, way, place.out)
-    with league.lock:
-        notes = [told for row in rows if (told := measure(row, rows, place))]
+    notes = _measure(league, line, rows)
     return {"command": typed, "share": share, "n_models": plan.n_models, "stages": rows, "notes": notes}
+
+
+def _measure(league: League, line: Line, rows: Sequence[Row]) -> list[str]:
+    """Measure what is not measured yet; the sentences of what could not be, which are told as well."""
+    with league.lock:
+        notes = measure(rows, league.place)
+    for told in notes:
+        league.tell(f"{line.name}: {told}")
+    return notes
+
+
+def _measure_again(league: League, line: Line) -> None:
+    """Measure what could not be measured when a line was finished, for a full disk, say."""
+    record = record_of(line, league.place)
+    notes = _measure(league, line, record["stages"])
+    if notes != record.get("notes", []):
+        with suppress(EarmarkError):  # its older notes are no harm
+            note(line, league.place, record | {"notes": notes})
 
 
 def _share(league: League, line: Line) -> float:
@@ -154,6 +175,8 @@ def _share(league: League, line: Line) -> float:
         share = share_within(place.budget_s * plan.n_models, plan.epochs, seconds, most)
         held = {"s_an_epoch": seconds, "epochs": plan.epochs, "n_models": plan.n_models, "share": share}
         place.write(kept, held)
+        # Not before: what was measured could then not be noted, and would have to be measured again.
+        shutil.rmtree(_trial(league, line), ignore_errors=True)
     return float(held["share"])
 
 
@@ -164,13 +187,14 @@ def _paces(league: League, line: Line, plan: Outline) -> dict[str, float]:
     share = _TRIED_EPOCHS / max(plan.epochs.values())
     as_long = tuple(f"{name}.training.epochs={_TRIED_EPOCHS}" for name in plan.epochs) if way == "system" else ()
     # What a student's teachers say is needed again afterwards, so it is tried where it will be trained.
-    folder = place.folder(line) if way == "student" else place.out / "paces" / line.name
+    folder = place.folder(line) if way == "student" else _trial(league, line)
     asked = Asked(line, way, plan, league.lines.get(line.teacher), share, folder, first_fold(place), as_long)
     _execute(league, line, command(asked, place))
-    found = paces(stages_in(folder, line, way, place.out), place.out, plan.epochs)
-    if way != "student":
-        shutil.rmtree(folder, ignore_errors=True)
-    return found
+    return paces(stages_in(folder, line, way, place.out), place.out, plan.epochs)
+
+
+def _trial(league: League, line: Line) -> Path:
+    return league.place.out / "paces" / line.name
 
 
 def _log(league: League, line: Line) -> Path:
@@ -192,5 +216,12 @@ def _execute(league: League, line: Line, typed: list[str]) -> None:
         raise Stopped
     if code < 0:
         raise RunError(f"its process was ended by signal {-code}; run the league again, and it goes on", log)
-    said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() if log.is_file() else []
-    raise RunError(said[-1].removeprefix("earmark: ") if said else f"it ended with code {code}, without a word", log)
+    raise RunError(_last_words(log) or f"it ended with code {code} and without a sentence; read '{log}'", log)
+
+
+def _last_words(log: Path) -> str:
+    """The sentence with which the last command of a log ended; empty where it came to none, on a full disk, say."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    of_last = f"\n{text}".rpartition("\n$ ")[2]
+    _, found, sentence = of_last.rpartition("\nearmark: ")
+    return sentence.strip() if found else ""

@@ -95,7 +95,8 @@ def train(
     data: Data,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder of the run; default: runs/<recipe>.")] = None,
     fold: Annotated[
-        str, typer.Option(help="A fold to hold out, 'each' for one model a fold, or 'none' to learn from all.")
+        str,
+        typer.Option(help="A fold to hold out; 'each' or some (0,2) for one model a fold; 'none' to learn from all."),
     ] = "none",
     changes: Changes = None,
     store: StoreAt = None,
@@ -169,7 +170,8 @@ def reproduce(
         Path | None, typer.Option("--out", "-o", help="Folder for all its stages; default: runs/<system>.")
     ] = None,
     fold: Annotated[
-        str, typer.Option(help="'each' for one model a fold, a fold to hold out alone, or 'none' to learn from all.")
+        str,
+        typer.Option(help="'each' or some (0,2) for one model a fold; a fold to hold out; 'none' to learn from all."),
     ] = "each",
     budget: BudgetOf = None,
     changes: Changes = None,

@@ -20,6 +20,8 @@ from earmark.stages.sequence.ground import Ground
 from earmark.stages.sequence.plan import Plan, outlined
 from earmark.systems.system import System
 
+_TOO_GOOD = "the held-out clips themselves chose something in this training (training.watch): their score is too good"
+
 
 def reproduce_system(
     name: str,
@@ -80,13 +82,17 @@ def read_system(name: str, changes: list[str]) -> tuple[System, list[str]]:
 
 
 def stages_as_text(rows: list[dict[str, Any]]) -> str:
-    """What each stage scored, a line each."""
+    """What each stage scored, a line each; scores of clips that have chosen something have a star."""
     cells: list[list[str | float | None]] = []
+    starred = False
     for row in rows:
         scores = {score["part"].split(",")[0]: score for score in reversed(row.get("scores", []))}
         if scores:
-            cells.append([row["stage"], *_score(scores.get("held out")), *_score(scores.get("test"))])
-    return text_table(["stage", "held-out lwlrap", "95 % interval", "test lwlrap", "95 % interval"], cells)
+            chose = "chose" in scores.get("held out", {}).get("part", "")
+            starred |= chose
+            cells.append([row["stage"] + " *" * chose, *_score(scores.get("held out")), *_score(scores.get("test"))])
+    table = text_table(["stage", "held-out lwlrap", "95 % interval", "test lwlrap", "95 % interval"], cells)
+    return f"{table}\n* {_TOO_GOOD}" if starred else table
 
 
 def _score(score: dict[str, Any] | None) -> list[str | float | None]:

@@ -14,6 +14,7 @@ from earmark.reports.report import ScoreRow
 from earmark.reports.tables import scores_as_text
 from earmark.runs.folder import RunFolder
 from earmark.stages.finished_runs import must_be_its_data
+from earmark.stages.fold_choice import fold_choice
 from earmark.stages.folds import one_run
 from earmark.stages.folds import train_runs as train_each
 from earmark.stages.prepare import Prepared, note_quarantine, prepare, read_manifest, with_folds
@@ -45,7 +46,7 @@ def train_runs(
     recipe: str, data: Path, out: Path | None, fold: str, changes: list[str], store: Path | None, console: Console
 ) -> int:
     """``earmark train``."""
-    settings = read_recipe(recipe, tuple(changes))
+    settings, fold = read_recipe(recipe, tuple(changes)), fold_choice(fold)
     fabric = fabric_for(settings.training)
     console.quiet = console.quiet or not fabric.is_global_zero
     with fabric.rank_zero_first():  # one process packs, the others find it packed

@@ -26,6 +26,8 @@ Link = Literal["logit", "probability", "softmax_logit", "rank"]
 
 ID_COLUMN = "fname"
 FOLD_COLUMN = "fold"
+CHOSE = "chose"
+"""In a provenance, what the very clips that stand here chose in the training, so that their score is too good."""
 HOLDS_OUT = "holds_out"
 """In a provenance, a name for the clips of the fold that the model held out: other splits number theirs alike."""
 

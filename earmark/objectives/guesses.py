@@ -48,6 +48,9 @@ class Guesses(Settings):
     leak: bool = False
     """Whether guesses are used that come from models which may have learnt from the held-out fold. The score is then
     too good."""
+    learnt: bool = False
+    """Whether it is meant that models speak of clips which they have learnt from, as a teacher does; else it is noted,
+    for about a label that is wrong they repeat what they were told."""
     partial: bool = False
     """Whether clips may be without a guess, as those are that every model has learnt from; nothing is made of them."""
 
@@ -104,7 +107,7 @@ class Guesses(Settings):
         chances[there] = found.scores
         guessed = np.isin(np.arange(len(register)), there)
         notes = _notes(n_leaking, len(register) - len(there), len(register), what)
-        if found.provenance.get("out_of_fold") is False:
+        if found.provenance.get("out_of_fold") is False and not self.learnt:
             notes += (f"Some guesses for {what} come from models that have learnt from the very clips they guess.",)
         return Given(torch.from_numpy(chances), torch.from_numpy(guessed), notes)
 

@@ -57,6 +57,7 @@ class Look:
         self._mixes = augment and bool(getattr(view, "mixes", False))
         self._seen: dict[_Key, Batch] = {}
         self._encoded: dict[_Key, Encoded] = {}
+        self._logits: dict[tuple[_Key, str], Tensor] = {}
 
     def seen(self, streams: tuple[str, ...], view: int = 0, how: How = "whole") -> Batch:
         """The clips of these streams after the view with this number."""
@@ -70,17 +71,19 @@ class Look:
 
     def logits(self, streams: tuple[str, ...], view: int = 0, head: str = "main", how: How = "whole") -> Tensor:
         """The student's logits for them, [batch, classes]."""
-        encoded = self.encoded(streams, view, how)
-        with self._statistics_of(streams):
-            logits: Tensor = self.network.heads[head](encoded)
-        return logits.float()
+        key = self._key(streams, view, how), head
+        if key not in self._logits:  # a head has batch statistics and dropout too, which are of one forward
+            encoded = self.encoded(streams, view, how)
+            with self.statistics_of(streams):
+                self._logits[key] = self.network.heads[head](encoded).float()
+        return self._logits[key]
 
     def encoded(self, streams: tuple[str, ...], view: int = 0, how: How = "whole") -> Encoded:
         """What the student's encoder makes of them."""
         key = self._key(streams, view, how)
         if key not in self._encoded:
             seen = self.seen(streams, view, how)
-            with self._statistics_of(streams):
+            with self.statistics_of(streams):
                 self._encoded[key] = self.network.encode(seen)
         return self._encoded[key]
 
@@ -98,7 +101,7 @@ class Look:
         parts = [self._viewed(stream, view, "whole", relabel) for stream in streams]
         seen = together(parts) if len(parts) > 1 else parts[0]
         if self.augment and getattr(self.view, "reads_labels", False):
-            with self._statistics_of(streams):
+            with self.statistics_of(streams):
                 return seen, self.network(seen, head)
         return seen, self.logits(streams, view, head)
 
@@ -112,8 +115,9 @@ class Look:
         chance = self.chance.at("said", streams=" ".join(streams))
         return guess(self.network, self.seen(streams, how="unmixed"), chance, head, use=False).sigmoid()
 
-    def _statistics_of(self, streams: tuple[str, ...]) -> AbstractContextManager[None]:
-        """Running statistics stay as they are, where none of these streams is to move them."""
+    def statistics_of(self, streams: tuple[str, ...]) -> AbstractContextManager[None]:
+        """Around a forward of the student for these streams: running statistics stay as they are, where none of them is
+        to move them. Terms that ask the network themselves, and not this look, put it around their forwards."""
         moves = self.statistics_from is None or any(stream in self.statistics_from for stream in streams)
         return nullcontext() if moves else statistics_held(self.network)
 

@@ -36,6 +36,12 @@ class MissingLabels(Settings):
     origins: Origins | None = None
     """Whose labels may be ignored; null: everybody's."""
 
+    @property
+    def most_ignored(self) -> float:
+        """The share of absent labels from which on far more of them are ignored than can be meant. Where a share is
+        asked for, averages that have risen since the end of an epoch take it beyond that."""
+        return 0.2 if self.share is None else min(4 * self.share, (1 + self.share) / 2)
+
     @model_validator(mode="after")
     def _one_law(self) -> Self:
         if (self.share is None) == (self.threshold is None):

@@ -1,10 +1,11 @@
 """The objective: a named sum of parts, each a term on streams with a weight.
 
 The whole objective is computed in one module's forward, so that distributed training sees one call a step. A part
-whose weight is zero is not run at all.
+whose weight is set to zero is left out: it is not run, meets nothing, changes nothing and reads no file.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import torch
@@ -22,7 +23,10 @@ from earmark.objectives.term import Term, TermModule
 from earmark.objectives.terms.supervised import Supervised
 from earmark.schedules.schedule import Place
 
-NOT_PARTS = ("total", "gradient", "gradient_norm", "epoch", "lr", "seconds", "clips_per_s", "held_out_lwlrap", "signs")
+NOT_PARTS = (
+    *("total", "gradient", "gradient_norm", "epoch", "lr", "seconds", "clips_per_s"),
+    *("held_out_lwlrap", "put_aside_lwlrap", "signs", "warnings"),
+)
 """What stands beside the parts where losses are reported, so that no part may be called so."""
 
 
@@ -32,7 +36,7 @@ class Part(Settings):
     streams: tuple[str, ...] = Field(("curated",), min_length=1)
     """The streams whose clips it looks at."""
     weight: float = Field(1.0, ge=0)
-    """How much it counts."""
+    """How much it counts; 0 leaves it out altogether: it is not run, changes nothing and reads no file."""
     ramp_epochs: float = Field(0.0, ge=0)
     """Epochs over which the weight rises linearly from 0."""
     joint: bool = False
@@ -48,6 +52,15 @@ class Part(Settings):
         if twice:
             raise ValueError(f"stream '{twice[0]}' is named twice; name each stream once")
         return streams
+
+    @property
+    def left_out(self) -> bool:
+        """Whether it does nothing at all. One whose weight still ramps up does: its state follows the training."""
+        return self.weight == 0
+
+    def files(self, fold: int | None) -> tuple[Path, ...]:
+        """Files that it reads, which therefore belong to what a run is."""
+        return () if self.left_out else self.term.files(fold)
 
     def weight_at(self, epoch: float) -> float:
         """The weight at a place in the training."""
@@ -134,13 +147,19 @@ class Objective(nn.Module):
     def _terms(self) -> tuple[TermModule, ...]:
         return tuple(cast("TermModule", term) for term in self.terms)
 
+    def _at_work(self) -> Iterator[tuple[str, Part, TermModule]]:
+        """The parts that are not left out, by name."""
+        for (name, part), term in zip(self.parts.items(), self._terms(), strict=True):
+            if not part.left_out:
+                yield name, part, term
+
     def meet(self, material: Material) -> None:
         """Let the terms learn what the training is about, before its first step.
 
         Raises:
             SettingsError, DataError: one of them cannot work on it.
         """
-        for (name, part), term in zip(self.parts.items(), self._terms(), strict=True):
+        for name, part, term in self._at_work():
             for loss in part.term.losses:
                 try:
                     loss.check(len(material.classes))
@@ -176,5 +195,5 @@ class Objective(nn.Module):
         Args:
             place: where the training is now.
         """
-        for term in self._terms():
+        for _, _, term in self._at_work():
             term.after_step(self.network, place)

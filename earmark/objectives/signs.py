@@ -7,22 +7,23 @@ with oneself is easy. These numbers do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from earmark.models.network import Network
+from earmark.objectives.look import Look
 from earmark.objectives.material import Material
+from earmark.objectives.tally import Tally, counted, least_guessed, unguessed
 from earmark.objectives.term import Fault, TermModule
+from earmark.schedules.schedule import Place
 
 SURE = 0.5
 """From this probability on a class counts as guessed."""
-
-
-_STAYS = 0.98
-"""How much of the running mean of guesses, by which the class that drifts most is found, stays at each forward."""
+_TALLY = "tally"
 
 
 class Drifting(NamedTuple):
@@ -84,19 +85,26 @@ def furthest(
     return Drifting(classes[place], round(float(shares[place]), 6), round(float(wanted[place]), 6))
 
 
-def fault_of(signs: Mapping[str, float], n_labels: float | None = None, most: Drifting | None = None) -> Fault | None:
+def fault_of(
+    signs: Mapping[str, float],
+    n_labels: float | None = None,
+    most: Drifting | None = None,
+    least: Sequence[str] = (),
+) -> Fault | None:
     """What is wrong with guesses that look so, the worst first, or none.
 
     Args:
-        signs: means of `signs_of` over an epoch.
+        signs: means of `signs_of` over an epoch; ``unguessed`` is the share of the classes that are hardly ever guessed
+            (`earmark.objectives.tally`).
         n_labels: labels that a clip has by the prior.
         most: the class that drifts most, where it is known.
+        least: the classes that are guessed least, where they are known.
 
     >>> fault_of({"confident": 0.6, "entropy": 0.69, "spread": 0.0, "labels": 40.0}).clause
     'its guesses say "perhaps" to everything (entropy 0.690 nats of at most 0.693)'
     """
     entropy, spread, labels = signs["entropy"], signs["spread"], signs["labels"]
-    drift, confident = signs.get("drift", 0.0), signs["confident"]
+    drift, seldom, confident = signs.get("drift", 0.0), signs.get("unguessed", 0.0), signs["confident"]
     if entropy > 0.65:
         return Fault(
             "entropy", f'its guesses say "perhaps" to everything (entropy {entropy:.3f} nats of at most 0.693)'
@@ -114,6 +122,10 @@ def fault_of(signs: Mapping[str, float], n_labels: float | None = None, most: Dr
         return Fault(
             "drift", f"its guesses are of other classes than the labels (drift {drift:.2f} of at most 1{named})"
         )
+    if seldom > 0.3:
+        named = f", least of all {_listed(least)}" if least else ""
+        words = f"less than a tenth as often as they are labelled{named}"
+        return Fault("unguessed", f"it hardly ever guesses {_percent(seldom)} of the classes ({words})")
     if confident < 0.01:
         return Fault("confident", f"its guesses are hardly ever sure ({100 * confident:.1f} % of the clips)")
     return None
@@ -123,8 +135,16 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def _listed(names: Sequence[str]) -> str:
+    quoted = [f"'{name}'" for name in names]
+    return " and ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+
+
 class GuessingModule(TermModule):
-    """A term that learns from guesses, which therefore tells how they look; a subclass says what it loses."""
+    """A term that learns from guesses, which therefore tells how they look; a subclass says what it loses.
+
+    Its state is a tally of these guesses. A subclass that has more to do after a step does this as well.
+    """
 
     prior: Tensor | None
 
@@ -135,21 +155,29 @@ class GuessingModule(TermModule):
         self.n_labels: float | None = None
         self.classes: tuple[str, ...] = ()
         self.register_buffer("prior", None, persistent=False)
-        self._lately: Tensor | None = None  # how often each class was guessed; it serves a sentence and is no state
+        self.tally = Tally()
 
     def meet(self, material: Material, streams: tuple[str, ...]) -> None:
         prior = material.prior()
         self.n_labels, self.classes = float(prior.sum()), material.classes
         self.prior = prior
+        self.tally = Tally(len(material.classes))
 
-    def tell(self, guesses: Float[Tensor, "batch classes"]) -> None:
+    def tell(self, look: Look, streams: tuple[str, ...], guesses: Float[Tensor, "batch classes"]) -> None:
         """Make what the log has of this forward."""
         self.signs = signs_of(guesses, self.prior, self.sure)
-        now = guesses.detach().float().mean(dim=0)
-        self._lately = now if self._lately is None else torch.lerp(now, self._lately, _STAYS)
+        if self.prior is not None:
+            told = counted(guesses)
+            self.signs["unguessed"] = unguessed(self.tally.moved(told), self.prior)
+            self.note(look, streams, told, under=_TALLY)
+
+    def after_step(self, network: Network, place: Place) -> None:
+        for (told,) in self.noted(_TALLY):
+            self.tally.take(told)
 
     def fault(self, signs: Mapping[str, float]) -> Fault | None:
-        most = None
-        if self._lately is not None and self.prior is not None:
-            most = furthest(self._lately, self.prior, self.classes)
-        return fault_of(signs, self.n_labels, most)
+        counts, prior = self.tally.counts, self.prior
+        if prior is None or not float(counts[-1]):  # nothing was guessed yet
+            return fault_of(signs, self.n_labels)
+        most = furthest(counts[:-1], prior, self.classes)
+        return fault_of(signs, self.n_labels, most, least_guessed(counts, prior, self.classes))

@@ -78,7 +78,7 @@ class TermModule(nn.Module):
         """How the last forward went, as detached numbers by name; the log has their means over an epoch."""
         self.notes: tuple[str, ...] = ()
         """Sentences that the log and the report should have."""
-        self._noted: dict[tuple[Chance, tuple[str, ...]], tuple[Tensor, ...]] = {}
+        self._noted: dict[str, dict[tuple[Chance, tuple[str, ...]], tuple[Tensor, ...]]] = {}
 
     @property
     def students(self) -> tuple[nn.Module, ...]:
@@ -110,17 +110,19 @@ class TermModule(nn.Module):
         """What is wrong by the signs of an epoch, if anything."""
         return None
 
-    def note(self, look: Look, streams: tuple[str, ...], *values: Tensor) -> None:
+    def note(self, look: Look, streams: tuple[str, ...], *values: Tensor, under: str = "") -> None:
         """Keep something of this forward for `after_step`.
 
         Only a forward that learns counts, and of several passes over the same batch the first, at the weights that
         the training has arrived at.
+
+        Args:
+            under: a heading of its own for what not the term itself but what it builds on wants to keep.
         """
         if torch.is_grad_enabled():
-            self._noted.setdefault((look.chance, streams), tuple(value.detach() for value in values))
+            kept = self._noted.setdefault(under, {})
+            kept.setdefault((look.chance, streams), tuple(value.detach() for value in values))
 
-    def noted(self) -> list[tuple[Tensor, ...]]:
-        """What was kept since the last step, which is then forgotten."""
-        found = list(self._noted.values())
-        self._noted.clear()
-        return found
+    def noted(self, under: str = "") -> list[tuple[Tensor, ...]]:
+        """What was kept under this heading since the last step, which is then forgotten."""
+        return list(self._noted.pop(under, {}).values())

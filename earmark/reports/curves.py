@@ -21,6 +21,7 @@ from earmark.reports.wording import duration, number, plural, short
 
 _SMALL = {"lr": "Learning rate", "gradient_norm": "Gradient norm", "clips_per_s": "Clips per second"}
 _NOT_LOSSES = {*_SMALL, "epoch", "step", "steps", "seconds", "n_clips", "total"}
+_SCORES = ("held_out", "put_aside")
 _DASHES = ("-", "--", ":", "-.")
 # A loss that falls by more than this factor is drawn on a logarithmic axis.
 _WIDE = 30.0
@@ -52,11 +53,12 @@ def learning_curves(history: Sequence[Mapping[str, Any]]) -> Figure:
 
     Args:
         history: one row an epoch: ``epoch``, ``total``, ``lr``, ``gradient_norm``, ``clips_per_s``, ``seconds``, any
-            number of names that start with ``held_out`` (``held_out_lwlrap``), and a loss under every other name.
+            number of names that start with ``held_out`` or ``put_aside`` (``held_out_lwlrap``), and a loss under every
+            other name.
     """
     found = curves(history)
-    held_out = [curve for name, curve in found.items() if name.startswith("held_out")]
-    parts = [curve for name, curve in found.items() if name not in _NOT_LOSSES and not name.startswith("held_out")]
+    held_out = [curve for name, curve in found.items() if name.startswith(_SCORES)]
+    parts = [curve for name, curve in found.items() if name not in _NOT_LOSSES and not name.startswith(_SCORES)]
     total = found.get("total")
     if total is not None and not (len(parts) == 1 and np.array_equal(parts[0].values, total.values, equal_nan=True)):
         parts.insert(0, total)
@@ -116,8 +118,10 @@ def _losses(axes: Axes, group: list[Curve]) -> None:
 
 
 def _held_out(axes: Axes, group: list[Curve]) -> None:
-    names = [curve.name.removeprefix("held_out").strip("_ ").replace("_", " ") or "held out" for curve in group]
-    styled(axes, f"Held-out {short(names[0], 30)}" if len(group) == 1 else "Held-out clips")
+    whose = next(prefix for prefix in _SCORES if group[0].name.startswith(prefix))
+    names = [curve.name.removeprefix(whose).strip("_ ").replace("_", " ") or "held out" for curve in group]
+    title = whose.replace("_", "-").capitalize()
+    styled(axes, f"{title} {short(names[0], 30)}" if len(group) == 1 else f"{title} clips")
     for at, (curve, name) in enumerate(zip(group, names, strict=True)):
         _draw(axes, curve, CYCLE[at % len(CYCLE)])
         if name == "lwlrap" or len(group) == 1:

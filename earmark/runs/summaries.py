@@ -60,8 +60,9 @@ def scalars(row: Mapping[str, Any]) -> dict[str, float]:
     found = {}
     for path, value in _numbers({name: value for name, value in row.items() if name != "epoch"}):
         group, _, rest = path.partition(".")
-        if path.startswith("held_out_"):
-            found[f"held_out/{path.removeprefix('held_out_')}"] = value
+        whose = next((name for name in ("held_out", "put_aside") if path.startswith(f"{name}_")), None)
+        if whose:
+            found[f"{whose}/{path.removeprefix(f'{whose}_')}"] = value
         elif rest:
             found[f"{group}/{rest}"] = value
         else:

@@ -6,19 +6,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from earmark.schedules.schedule import Place, Warmed
+from earmark.schedules.schedule import Place, Warmed, watched_score
 
 
 class Plateau(Warmed, kind="plateau"):
     """The rate is multiplied by ``factor`` when what it watches has not become better for a while.
 
-    R. Baikulov's winning system (2019) watched the held-out score with a patience of 6 and a factor of 0.6. The
-    held-out clips then choose the rate, and their score is a little too good, as with early stopping; the loss in
-    training chooses nothing.
+    R. Baikulov's winning system (2019) watched the held-out score with a patience of 6 and a factor of 0.6. Whose score
+    it is that chooses, ``training.watch`` says; the loss in training chooses nothing.
     """
 
-    watch: Literal["train_loss", "held_out"] = "train_loss"
-    """The loss of the epochs in training, or the score of the held-out clips, which needs a held-out fold."""
+    watch: Literal["train_loss", "score"] = "train_loss"
+    """The loss of the epochs in training, or a score, which needs a held-out fold."""
     patience_epochs: int = Field(6, ge=0)
     """Epochs in a row that may bring nothing better; after one more the rate falls, and the count begins anew."""
     factor: float = Field(0.6, gt=0, lt=1)
@@ -29,7 +28,7 @@ class Plateau(Warmed, kind="plateau"):
     """The factor below which the rate does not fall."""
 
     @property
-    def watches(self) -> Literal["train_loss", "held_out"]:
+    def watches(self) -> Literal["train_loss", "score"]:
         return self.watch
 
     def law(self, place: Place) -> float:
@@ -43,5 +42,7 @@ class Plateau(Warmed, kind="plateau"):
 
     def _lower_is_better(self, place: Place) -> Iterator[tuple[int, float]]:
         """What is watched after each epoch that has it, turned round where higher is better."""
-        name, sign = ("total", 1.0) if self.watch == "train_loss" else ("held_out_lwlrap", -1.0)
-        return ((row["epoch"], sign * row[name]) for row in place.history if row.get(name) is not None)
+        for row in place.history:
+            value = row.get("total") if self.watch == "train_loss" else watched_score(row)
+            if value is not None:
+                yield row["epoch"], value if self.watch == "train_loss" else -value

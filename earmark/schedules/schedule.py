@@ -29,7 +29,7 @@ class Place:
     steps_per_epoch: int
     n_epochs: int
     history: Sequence[Mapping[str, Any]] = ()
-    """One row for each epoch that is over: ``epoch``, ``total`` and, where it was scored, ``held_out_lwlrap``."""
+    """One row for each epoch that is over: ``epoch``, ``total`` and, where it was scored, the score that is watched."""
 
     @property
     def epoch(self) -> float:
@@ -58,9 +58,19 @@ class Schedule(Member, ABC, family="schedule"):
         return None
 
     @property
-    def watches(self) -> Literal["train_loss", "held_out"] | None:
+    def watches(self) -> Literal["train_loss", "score"] | None:
         """What of the history it answers to; most answer to nothing."""
         return None
+
+
+def watched_score(row: Mapping[str, Any]) -> float | None:
+    """The score of an epoch that is watched: of clips that were put aside, where there are some, else of held-out ones.
+
+    >>> watched_score({"held_out_lwlrap": 0.5}), watched_score({"put_aside_lwlrap": 0.4}), watched_score({})
+    (0.5, 0.4, None)
+    """
+    found: float | None = row.get("put_aside_lwlrap", row.get("held_out_lwlrap"))
+    return found
 
 
 class Warmed(Schedule, ABC):

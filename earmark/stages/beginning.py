@@ -96,7 +96,7 @@ def contents(recipe: Recipe, fold: int | None) -> list[str]:
     """
     found = []
     for part in recipe.objective.values():
-        for path in part.term.files(fold):
+        for path in part.files(fold):
             try:
                 with path.open("rb") as file:
                     found.append(hashlib.file_digest(file, "sha256").hexdigest()[:16])

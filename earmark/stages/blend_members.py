@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from earmark.core.errors import DataError
+from earmark.core.errors import DataError, RunError
 from earmark.core.manifest import Manifest
 from earmark.core.predictions import Link, Predictions, pooled
 from earmark.data.tables import read_predictions
@@ -222,6 +222,14 @@ def _tables(name: str, places: Sequence[Path], wanted: _Wanted) -> Found:
 def _of_run(folder: Path, wanted: _Wanted) -> dict[str, list[Path]]:
     """The tables of a run, or of a training of each fold: its own where it has some, else those of its folds."""
     places = [place for place in sorted(folder.glob("fold-*")) if place.name.removeprefix("fold-").isdigit()]
+    for place in places:
+        facts = RunFolder(place).facts()
+        if facts and not facts.get("finished"):
+            raise RunError(
+                f"'{place}' is not finished, so '{folder}' would stand for fewer folds than it was begun with; "
+                "finish it by the command that began it, or name the folds that are there one by one",
+                place,
+            )
     own, folds = RunFolder(folder), [RunFolder(place) for place in places]
     found: dict[str, list[Path]] = {}
     for part in PARTS:

@@ -37,7 +37,7 @@ def external_of(recipe: Recipe, manifest: Manifest, warm: WarmStart | None, fold
     found = list(recipe.external)
     found += warm.external(manifest) if warm else ()
     for part in recipe.objective.values():
-        for path in part.term.files(fold):
+        for path in part.files(fold):
             found += _of_table(path)
     found = list(dict.fromkeys(found))
     if found and not recipe.external_data:

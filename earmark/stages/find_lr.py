@@ -24,7 +24,7 @@ from earmark.data.store import Store
 from earmark.reports.rates import RateTest, rates_figure
 from earmark.schedules.schedule import Place, Schedule
 from earmark.stages.beginning import begin
-from earmark.stages.divide import divide
+from earmark.stages.divide import divide, folds_aside
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
 from earmark.stages.warm_start import find_weights
@@ -93,7 +93,7 @@ def find_lr(
     n_steps = sweep.steps
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
     warm = find_weights(recipe.model.start, fold)
-    parts = divide(manifest, store, fold, origins)
+    parts = divide(manifest, store, fold, origins, folds_aside(recipe, manifest, fold))
     start = begin(recipe, manifest.classes, parts.training, "", fabric, warm, fold, parts.held_out_name)
     start.fit_view()
     top = recipe.training.optimizer.top_lr

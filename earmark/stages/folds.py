@@ -1,4 +1,4 @@
-"""One command, one or more runs: all clips, one held-out fold, or each fold in turn with the held-out parts pooled."""
+"""One command, one or more runs: all clips, one held-out fold, or several in turn with the held-out parts pooled."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from pathlib import Path
 
 from lightning_fabric import Fabric
 
-from earmark.core.errors import DataError, RunError, SettingsError
+from earmark.core.errors import DataError, RunError
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import pooled
 from earmark.data.store import Store
-from earmark.data.tables import read_predictions, write_predictions
 from earmark.runs.folder import RunFolder
+from earmark.stages.fold_choice import fold_choice, is_several, turns
+from earmark.stages.mean_of_runs import put_together
+from earmark.stages.prepare import folds_for
 from earmark.stages.recipe import Recipe
 from earmark.stages.show import Show
 from earmark.stages.train import train
@@ -24,8 +25,9 @@ def train_runs(
 
     Args:
         manifest: with folds, unless ``fold`` is ``none``.
-        out: folder of the run; with ``each`` it holds one run a fold and the pooled predictions.
-        fold: ``none``, ``each`` or the number of a fold.
+        out: folder of the run; where several folds are held out in turn it holds one run a fold, the pooled
+            predictions, and the mean of what all of them say of the test part.
+        fold: ``none``, ``each``, or the numbers of folds.
 
     Returns:
         The runs, whole.
@@ -33,23 +35,16 @@ def train_runs(
     Raises:
         SettingsError: ``fold`` is none of these.
     """
-    if fold == "none":
-        train(recipe, manifest, store, RunFolder(out), None, show, fabric)
-        return [RunFolder(out)]
-    if fold != "each":
-        if not (fold.isascii() and fold.isdigit()):
-            raise SettingsError(f"--fold must be a number, 'each' or 'none', got '{fold}'")
-        train(recipe, manifest, store, RunFolder(out), int(fold), show, fabric)
-        return [RunFolder(out)]
-    numbers = sorted(set(manifest.where(part="train", origin="curated").clips["fold"].drop_nulls().to_list()))
-    runs = [RunFolder(out / f"fold-{number}") for number in numbers]
-    for number, run in zip(numbers, runs, strict=True):
-        show.say(f"fold {number}, {numbers.index(number) + 1} of {len(numbers)}")
+    choice = fold_choice(fold)
+    numbers = turns(choice, manifest, folds_for(manifest, recipe.folds, recipe.seed))
+    several = is_several(choice)
+    runs = [RunFolder(out / f"fold-{number}" if several else out) for number in numbers]
+    for turn, (number, run) in enumerate(zip(numbers, runs, strict=True), start=1):
+        if several:
+            show.say(f"fold {number}, {turn} of {len(numbers)}")
         train(recipe, manifest, store, run, number, show, fabric)
-    if recipe.taught:
-        held_out = pooled([read_predictions(run.predictions("held_out")) for run in runs])
-        if fabric.is_global_zero:
-            write_predictions(held_out, RunFolder(out).predictions("held_out"))
+    if several and recipe.taught and fabric.is_global_zero:
+        put_together(out, runs)
     return runs
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from earmark.core.predictions import Predictions
+from earmark.core.predictions import Predictions, pooled
+from earmark.data.tables import read_predictions, write_predictions
+from earmark.runs.folder import RunFolder
 
 
 def mean_of(
@@ -45,3 +48,16 @@ def mean_of(
             "mean_of": [{**part.provenance, "without": None} for part in parts],
         },
     )
+
+
+def put_together(folder: Path, runs: list[RunFolder], link: Literal["logit", "probability"] = "logit") -> None:
+    """Pool what each run said of its held-out fold, and take the mean of what all say of the test part."""
+    if len(runs) < 2:
+        return
+    parts: dict[str, list[Predictions]] = {"held_out": [], "test": []}
+    for name, found in parts.items():
+        found += [read_predictions(place) for run in runs if (place := run.predictions(name)).is_file()]
+    if parts["held_out"]:
+        write_predictions(pooled(parts["held_out"]), RunFolder(folder).predictions("held_out"))
+    if parts["test"]:
+        write_predictions(mean_of(parts["test"], parts["test"][0].ids, link), RunFolder(folder).predictions("test"))

@@ -118,9 +118,9 @@ class Recipe(Settings):
         self._crops_fit(spec)
         if self.external and not self.external_data:
             raise ValueError(unwanted(self.external[0]))
-        if not self.taught and self.training.chosen_by_held_out:
+        if not self.taught and self.training.choosers:
             raise ValueError(
-                f"{next(iter(self.training.chosen_by_held_out))} watches the held-out score, but no part of the "
+                f"{next(iter(self.training.choosers))} watches the held-out score, but no part of the "
                 "objective trains head 'main', so there is none; remove it"
             )
         return self

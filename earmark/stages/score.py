@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from earmark.core.errors import DataError
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import Predictions
+from earmark.core.predictions import CHOSE, Predictions
 from earmark.core.settings import nearest
 from earmark.data.sources.csv_table import Csv
 from earmark.data.sources.detection import detect
@@ -210,15 +210,28 @@ def score_run(run: RunFolder, manifest: Manifest) -> tuple[list[ScoreRow], list[
     fold = run.facts().get("fold")
     for name, called in (
         ("held_out", "held out, pooled" if fold is None else f"held out, fold {fold}"),
+        ("put_aside", "put aside, to choose by"),
         ("test", "test"),
     ):
         judged = judged_part(run, name, manifest)
         if judged is not None:
+            called += _chose(judged.predictions.provenance)
             found += rows(judged, called)
             if judged.without:
                 lines.append(f"{called}: {len(judged.without)} clips without prediction (quarantined)")
     run.write_json("scores.json", [as_data(row) for row in found])
     return found, lines
+
+
+def _chose(provenance: Mapping[str, Any]) -> str:
+    """A mark on scores of clips by which something was chosen.
+
+    >>> _chose({"pooled": [{"chose": ["epoch"]}, {"chose": ["epoch"]}]}), _chose({})
+    (', which chose the epoch', '')
+    """
+    said = [provenance, *provenance.get("pooled", ())]
+    chosen = dict.fromkeys(what for each in said for what in each.get(CHOSE, ()))
+    return f", which chose the {' and the '.join(chosen)}" if chosen else ""
 
 
 def judged_part(run: RunFolder, part: str, manifest: Manifest) -> Judged | None:

@@ -6,12 +6,14 @@ goes on after the last whole epoch and ends as if it had never stopped.
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
@@ -19,7 +21,7 @@ from earmark.core.errors import SettingsError
 from earmark.core.files import write_text_atomically
 from earmark.core.fingerprint import fingerprint
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import HOLDS_OUT, Predictions
+from earmark.core.predictions import CHOSE, HOLDS_OUT, Predictions
 from earmark.data.clips import Clips
 from earmark.data.store import Store
 from earmark.data.streams import Stream
@@ -33,8 +35,9 @@ from earmark.runs.checkpoints import load, save
 from earmark.runs.environment import environment
 from earmark.runs.folder import RunFolder
 from earmark.runs.summaries import Summaries, summaries
+from earmark.schedules.schedule import watched_score
 from earmark.stages.beginning import begin, contents
-from earmark.stages.divide import Parts, divide
+from earmark.stages.divide import Parts, divide, folds_aside
 from earmark.stages.external import external_of
 from earmark.stages.prepare import packed, said
 from earmark.stages.recipe import Recipe
@@ -66,8 +69,8 @@ def train(
         RunError: the folder belongs to a run with other settings.
         SettingsError, DataError, Diverged: see there.
     """
-    if fold is None and recipe.training.chosen_by_held_out:
-        name = next(iter(recipe.training.chosen_by_held_out))
+    if fold is None and recipe.training.choosers:
+        name = next(iter(recipe.training.choosers))
         raise SettingsError(f"{name} needs a held-out fold to watch; give --fold, or remove it")
     precision = precision_named(recipe.training.precision, fabric.device)
     warm = find_weights(recipe.model.start, fold)
@@ -75,7 +78,7 @@ def train(
     read = contents(recipe, fold)
     name = fingerprint(recipe, precision, said(manifest), packed(manifest, store), fold, *begun, *read)
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
-    parts = divide(manifest, store, fold, origins)
+    parts = divide(manifest, store, fold, origins, folds_aside(recipe, manifest, fold))
     start = {"start": warm.facts(warm.n_leaked(manifest, parts))} if warm else {}
     external = external_of(recipe, manifest, warm, fold)
     with run.alone() if fabric.is_global_zero else nullcontext():
@@ -138,6 +141,7 @@ def _learn(
         for line in [f"begins with '{warm.path}':", *start.fitting.lines()] if warm and start.fitting else ():
             show.say(line)
     stopper = training.early_stopping
+    key, watched = _watched(parts, training)
     keeping = training.snapshots_after(steps_per_epoch(streams, training))
     if not (stopper and _out_of_patience(history, stopper)):
         for epoch in fit(fabric, learner, streams, training, start.chance, history=history, track=show.track):
@@ -145,12 +149,12 @@ def _learn(
             warnings = start.objective.warnings(history)
             if warnings:
                 history[-1]["warnings"] = warnings
-            scored = recipe.taught and parts.held_out is not None and _due(epoch.number, training)
+            scored = recipe.taught and watched is not None and _due(epoch.number, training)
             kept = epoch.number in keeping
             if scored or kept:
                 tagger.network.load_state_dict(weights_of_use(fabric, learner, streams, training, start.chance))
-            if scored and parts.held_out is not None:
-                history[-1]["held_out_lwlrap"] = fabric.broadcast(_held_out_score(tagger, parts.held_out))
+            if scored and watched is not None:
+                history[-1][key] = fabric.broadcast(_score(tagger, watched))
             if fabric.is_global_zero:
                 if kept:  # before the checkpoint: a run that is killed in between makes this epoch again, and it too
                     tagger.save(run.snapshot(epoch.number), epoch=epoch.number)
@@ -160,14 +164,14 @@ def _learn(
             for line in warnings:
                 show.say(line)
             if stopper and _out_of_patience(history, stopper):
-                show.say(f"no better held-out score in {stopper.patience_epochs} epochs; stopped")
+                show.say(f"no better score in {stopper.patience_epochs} epochs; stopped")
                 break
     fabric.barrier()
     if stopper:
         learner.load(*_tensors_and_facts(run.best))
     tagger.network.load_state_dict(weights_of_use(fabric, learner, streams, training, start.chance))
     if fabric.is_global_zero:
-        _finish(run, tagger, parts, fold, show)
+        _finish(run, tagger, parts, training, show)
 
 
 def _go_on(run: RunFolder, learner: Learner, show: Show) -> list[dict[str, Any]]:
@@ -211,7 +215,14 @@ def _row(epoch: Epoch) -> dict[str, Any]:
     }
 
 
-def _held_out_score(tagger: Tagger, clips: Clips) -> float:
+def _watched(parts: Parts, training: TrainingSettings) -> tuple[str, Clips | None]:
+    """The clips whose score every so many epochs is known, and what that is called."""
+    if parts.put_aside is not None and training.watch == "next_fold":
+        return "put_aside_lwlrap", parts.put_aside
+    return "held_out_lwlrap", parts.held_out
+
+
+def _score(tagger: Tagger, clips: Clips) -> float:
     return lwlrap(clips.targets, predict(tagger, clips).scores, known=clips.known)
 
 
@@ -220,14 +231,14 @@ def _due(epoch: int, training: TrainingSettings) -> bool:
 
 
 def best_epoch(history: list[dict[str, Any]], least_gain: float = 0.0) -> int | None:
-    """The first epoch whose held-out score no later one exceeds by more than ``least_gain``; none before any score.
+    """The first epoch whose watched score no later one exceeds by more than ``least_gain``; none before any score.
 
     >>> best_epoch([{"epoch": 1}, {"epoch": 2, "held_out_lwlrap": 0.5}, {"epoch": 3, "held_out_lwlrap": 0.5}])
     2
     """
     best: tuple[int, float] | None = None
     for row in history:
-        score = row.get("held_out_lwlrap")
+        score = watched_score(row)
         if score is not None and (best is None or score > best[1] + least_gain):
             best = (row["epoch"], score)
     return None if best is None else best[0]
@@ -239,7 +250,9 @@ def _out_of_patience(history: list[dict[str, Any]], stopper: EarlyStopping) -> b
 
 
 def _line(row: Mapping[str, Any], n_epochs: int) -> str:
-    score = f", held-out lwlrap {row['held_out_lwlrap']:.4f}" if "held_out_lwlrap" in row else ""
+    found = watched_score(row)
+    whose = "put-aside" if "put_aside_lwlrap" in row else "held-out"
+    score = "" if found is None else f", {whose} lwlrap {found:.4f}"
     return (
         f"epoch {row['epoch']:>3}/{n_epochs}: loss {row['total']:.4f}{score}, lr {row['lr']:.2e}, "
         f"{row['clips_per_s']:.0f} clips/s"
@@ -254,26 +267,26 @@ def _say_what(
         f"{name} {len(s.clips)} clips in batches of {s.settings.batch_size}" for name, s in streams.items()
     )
     held = f"; held out: {len(parts.held_out)} clips" if parts.held_out is not None else ""
+    held += f"; put aside: {len(parts.put_aside)} clips" if parts.put_aside is not None else ""
     show.say(f"{n:,} parameters on {device} in {precision}; streams: {plan}{held}")
     if parts.training.missing:
         show.say(f"{len(parts.training.missing)} clips are in quarantine and left out")
 
 
-def _finish(run: RunFolder, tagger: Tagger, parts: Parts, fold: int | None, show: Show) -> None:
+def _finish(run: RunFolder, tagger: Tagger, parts: Parts, training: TrainingSettings, show: Show) -> None:
     """Leave what the run was for: the tagger and, where it can have any, its predictions."""
     tagger.save(run.tagger)
-    for name, clips in (("held_out", parts.held_out), ("test", parts.test)):
+    chosen = list(training.chosen_by_held_out.values())
+    for name, clips in (("held_out", parts.held_out), ("put_aside", parts.put_aside), ("test", parts.test)):
         if clips is not None and tagger.settings.taught:
             made = predict(tagger, clips, track=show.track, what=f"predict {name.replace('_', '-')}")
-            write_predictions(_of_fold(made, fold if name == "held_out" else None), run.predictions(name))
+            facts = {**made.provenance, **({CHOSE: chosen} if name == "held_out" and chosen else {})}
+            fold = run.facts()["fold"] if name == "held_out" else None
+            write_predictions(dataclasses.replace(_of_fold(made, fold), provenance=facts), run.predictions(name))
     kept = {"snapshots": list(run.snapshots)} if run.snapshots else {}
     run.note({"finished": True, "taught": tagger.settings.taught} | kept)
 
 
 def _of_fold(predictions: Predictions, fold: int | None) -> Predictions:
-    import dataclasses
-
-    import numpy as np
-
     folds = None if fold is None else np.full(len(predictions), fold, dtype=np.int64)
     return dataclasses.replace(predictions, folds=folds)

@@ -194,7 +194,9 @@ class AkiyamaSato(System, kind="akiyama_sato"):
 
     def _learning(self, fold: str) -> str:
         """The part of the objective that learns the guesses."""
-        leak = str(self.guesses == "all_folds" and fold == "each").lower()
+        from earmark.stages.fold_choice import is_several
+
+        leak = str(self.guesses == "all_folds" and is_several(fold)).lower()
         sharpening = f"{{kind: power, exponent: {self.temperature}, sum_to_one: {str(self.sum_to_one).lower()}}}"
         guesses = f"{{file: guesses, link: probability, leak: {leak}}}"
         term = f"{{kind: pseudo_labels, origins: [noisy], guesses: {guesses}, sharpening: {sharpening}, loss: mse}}"

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from earmark.stages.sequence.training import Training
 
 _BASIC, _CURATED, _NOISY, _IN_TIME = "ex4sperans_basic", "ex4sperans_2d", "ex4sperans_2d_noisy", "ex4sperans_1d"
-_BOTH = ("streams.clips.origins={curated: 1, noisy: 1}", "streams.clips.sampling=once")
+_BOTH = tuple(
+    change
+    for stream in ("clips", "partners")
+    for change in (f"streams.{stream}.origins={{curated: 1, noisy: 1}}", f"streams.{stream}.sampling=once")
+)
 _LONGER = ("training.epochs=150", "training.augment_epochs=140")
 _RECURRENT = (
     "model.heads.main={kind: recurrent, taps: true, bands: mean, layer_norm: true, units: 128, layers: 1, "
@@ -45,8 +49,9 @@ class Ex4sperans(System, kind="ex4sperans"):
     """
 
     command: Literal["basic_2d_cnn", "2d_cnn", "2d_cnn_noisy"] | None = None
-    """Just what one of the three commands of the source's page does, the last with the clips of the first round; null
-    is everything, up to the ensemble."""
+    """Just what one of the three commands of the source's page does, the last with the clips of the first round, of
+    which each fold's model learns from those of its own fold alone, for it does not ask to share them; null is
+    everything, up to the ensemble."""
     clips: tuple[int, ...] = Field((1000, 2000, 3000, 4000, 5000), min_length=1)
     """How many noisy clips are chosen in each round."""
     of: int | None = Field(19815, ge=1)
@@ -56,8 +61,8 @@ class Ex4sperans(System, kind="ex4sperans"):
     """Most clips with each label; null, as in the source, takes the best whatever they are labelled."""
     share_noisy: bool | None = True
     """As in rule scoring: whether every fold's model learns from all chosen clips, as the source's page has it, or only
-    from those of its own fold; null lets each learn from all but those of its own. Without folds all are learnt from.
-    """
+    from those of its own fold, as with ``command`` in any case; null lets each learn from all but those of its own.
+    Without folds all are learnt from."""
     predicted: bool = True
     """Whether a last round gives all other clips the labels that are guessed."""
     kinds: bool = True
@@ -65,8 +70,8 @@ class Ex4sperans(System, kind="ex4sperans"):
     blend: Blend = Arithmetic()
     """How the models become one. The source ended with the plain mean; its program can also learn weights (cobyla)."""
     keep_best: bool = False
-    """Keep the weights of each stage that score best on the held-out clips, as the source did: the held-out score is
-    then too good. Without it the last ones are kept."""
+    """Keep the weights of each stage that score best on the held-out clips, which are heard after each epoch, as the
+    source did: the held-out score is then too good. Without it the last ones are kept."""
     legacy: bool = False
     """What the source's program does otherwise than its page says: the shorter clip of a mixture takes the place of a
     stretch of the longer instead of being added, tempo is speed, which moves the pitch, chunks are shuffled wherever
@@ -119,7 +124,7 @@ class Ex4sperans(System, kind="ex4sperans"):
         from earmark.cleaning.rules.select_and_predict import SelectAndPredict
 
         rule = SelectAndPredict if predicted else Scoring
-        share = False if self.legacy else self.share_noisy
+        share = False if self.legacy or self.command else self.share_noisy
         share = None if plan.fold == "none" else share
         return plan.clean(name, rule(k=k, per_class=self.per_class, share_noisy=share), guesses)
 
@@ -135,4 +140,7 @@ class Ex4sperans(System, kind="ex4sperans"):
         return (*as_run, *self._keeping(n_epochs))
 
     def _keeping(self, n_epochs: int) -> tuple[str, ...]:
-        return (f"training.early_stopping={{patience_epochs: {n_epochs}}}",) if self.keep_best else ()
+        if not self.keep_best:
+            return ()
+        stopping = f"training.early_stopping={{patience_epochs: {n_epochs}}}"
+        return (stopping, "training.watch=held_out", "training.score_epochs=1")

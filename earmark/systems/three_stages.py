@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from earmark.stages.sequence.plan import Plan
 
 _RECIPE = "three_stages"
+_CLIPS, _LEARNT, _EVERY_STEPS = 3976, 0.8, 300
+"""Curated clips that the source learnt from, their share of all, and the steps for which its rate stayed the same."""
 _NO_MASKS = ("view.2.p=0", "view.3.p=0")
 _BOTH = (
     "streams.labelled={origins: {curated: 1, noisy: 1}, sampling: once, batch_size: 4, "
@@ -34,7 +36,9 @@ class ThreeStages(System, kind="three_stages"):
 
     A noisy clip is judged by models that have not learnt from it; where the warm-up has shown it to all of them, it
     becomes an unlabelled one. The source judged such clips as well. It ended an epoch of the last stage when the
-    labelled or the unlabelled clips ran out; here it is over when the labelled ones are.
+    labelled or the unlabelled clips ran out; here it is over when the labelled ones are. The rate of that stage goes
+    by steps, as it did there, and so does not hang on how many these are: where 3976 curated clips are learnt from it
+    falls for 60,000 steps and then rises again; with other collections the steps are more or fewer as the clips are.
     """
 
     per_class: int = Field(50, ge=1)
@@ -44,8 +48,9 @@ class ThreeStages(System, kind="three_stages"):
     consistency: float = Field(0.01, ge=0)
     """The weight of the squared difference of two views, summed over the classes."""
     keep_best: bool = False
-    """Keep the weights of each stage that score best on the held-out clips, as the source did: the held-out score is
-    then too good. Without it the last ones are kept."""
+    """Keep the weights of each stage that score best on clips that are neither learnt from nor held out, as the source
+    did: those of the other small part where the curated clips are split 8:1:1, else those of the next fold. They are
+    heard after each epoch (every 200 steps there). Without it the last weights are kept."""
     legacy: bool = False
     """The last stage as the source's program had it: views are compared by a softmax, though the net is trained class
     by class, and every noisy label is kept, for the filter's result was not written."""
@@ -74,7 +79,7 @@ class ThreeStages(System, kind="three_stages"):
             _RECIPE,
             start=tuned,
             labels=filtered,
-            changes=(*_BOTH, self._alike(), "training.epochs=50", *self._keeping(50)),
+            changes=(*_BOTH, self._alike(), _annealing(plan), "training.epochs=50", *self._keeping(50)),
         )
 
     def _alike(self) -> str:
@@ -84,4 +89,14 @@ class ThreeStages(System, kind="three_stages"):
         return f"objective.alike={{streams: [labelled, unlabelled], weight: {self.consistency}, term: {term}}}"
 
     def _keeping(self, n_epochs: int) -> tuple[str, ...]:
-        return (f"training.early_stopping={{patience_epochs: {n_epochs}}}",) if self.keep_best else ()
+        if not self.keep_best:
+            return ()
+        return (f"training.early_stopping={{patience_epochs: {n_epochs}}}", "training.score_epochs=1")
+
+
+def _annealing(plan: "Plan") -> str:
+    """The cosine of the last stage, in steps: from top to bottom as many as in the fine-tuning. How many an epoch has
+    there depends on the noisy clips that keep a label, and so is not known before."""
+    learnt = plan.n_clips("curated") * (1.0 if plan.fold == "none" else _LEARNT)
+    every = max(1, round(_EVERY_STEPS * learnt / _CLIPS))
+    return f"training.schedule={{kind: cosine_steps, every_steps: {every}, half_period: 200, floor: 0.001}}"

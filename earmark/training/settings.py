@@ -48,7 +48,12 @@ class TrainingSettings(Settings):
     snapshot_epochs: int | None = Field(None, ge=1)
     """Epochs between taggers that are kept wherever cycles end, and beside those of ``snapshots``; null keeps none."""
     early_stopping: EarlyStopping | None = None
-    """Needs a held-out fold. The score of that fold is then a little too good: it chose the epoch."""
+    """Needs a held-out fold, and one more to go by; see ``watch``."""
+    watch: Literal["next_fold", "held_out"] = "next_fold"
+    """Whose score is watched where something is chosen by one (early stopping, a plateau): that of the next fold, whose
+    clips are then not learnt from either, or that of the held-out clips themselves, as many systems did. These are then
+    a little too good, and everything that shows them says so. Where the split itself puts folds aside, those are the
+    next."""
     augment_epochs: int | None = Field(None, ge=0)
     """Epochs after which every augmentation of every stream is switched off, mixing among them; null never does."""
     score_epochs: int = Field(1, ge=1)
@@ -80,10 +85,20 @@ class TrainingSettings(Settings):
         return self
 
     @property
-    def chosen_by_held_out(self) -> dict[str, str]:
-        """What the held-out score chooses in this training, by the setting that lets it."""
+    def choosers(self) -> dict[str, str]:
+        """What is chosen by a score in this training, by the setting that lets it."""
         chosen = {"training.early_stopping": "epoch"} if self.early_stopping else {}
-        return chosen | ({"training.schedule": "learning rate"} if self.schedule.watches == "held_out" else {})
+        return chosen | ({"training.schedule": "learning rate"} if self.schedule.watches == "score" else {})
+
+    @property
+    def chosen_by_held_out(self) -> dict[str, str]:
+        """What the score of the held-out clips themselves chooses."""
+        return self.choosers if self.watch == "held_out" else {}
+
+    @property
+    def puts_aside(self) -> bool:
+        """Whether something is chosen by clips that are neither learnt from nor held out."""
+        return bool(self.choosers) and self.watch == "next_fold"
 
     @property
     def keeps_snapshots(self) -> bool:

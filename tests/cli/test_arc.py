@@ -11,6 +11,7 @@ import pytest
 
 import earmark as package
 from earmark.data.tables import read_predictions
+from tests.cli.conftest import train_arguments
 
 
 def test_a_run_leaves_what_its_folder_promises(trained: Path) -> None:
@@ -32,8 +33,6 @@ def test_a_run_leaves_what_its_folder_promises(trained: Path) -> None:
 
 
 def test_a_finished_run_is_not_trained_again(earmark, sounds: Path, trained: Path) -> None:
-    from tests.cli.conftest import train_arguments
-
     before = (trained / "run" / "tagger.safetensors").stat().st_mtime_ns
     said = earmark(*train_arguments(sounds, trained, "--fold", "0"))
     assert said.code == 0 and "finished already" in said.err
@@ -41,8 +40,6 @@ def test_a_finished_run_is_not_trained_again(earmark, sounds: Path, trained: Pat
 
 
 def test_other_settings_in_the_same_folder_are_refused(earmark, sounds: Path, trained: Path) -> None:
-    from tests.cli.conftest import train_arguments
-
     said = earmark(*train_arguments(sounds, trained, "--fold", "0", "-s", "seed=9"))
     assert said.code == 4 and "seed (1 there, 9 now)" in said.err and "--out" in said.err
 
@@ -140,8 +137,6 @@ def test_scores_agree_with_the_metrics(earmark, sounds: Path, trained: Path) -> 
 
 
 def test_each_fold_is_trained_and_the_held_out_parts_pooled(earmark, sounds: Path, tmp_path: Path) -> None:
-    from tests.cli.conftest import train_arguments
-
     said = earmark(*train_arguments(sounds, tmp_path, "--fold", "each", "-s", "training.epochs=1"))
     assert said.code == 0 and "held out, pooled" in said.err
     run = tmp_path / "run"
@@ -150,12 +145,29 @@ def test_each_fold_is_trained_and_the_held_out_parts_pooled(earmark, sounds: Pat
     for refused in (earmark("report", run), earmark("tag", run, sounds / "test")):
         assert refused.code == 4 and "one run a fold; name one of" in refused.err and "fold-0" in refused.err
     assert earmark("score", run, "--truth", sounds / "train_curated.csv").code == 0
+    parts = [read_predictions(place) for place in sorted(run.glob("fold-*/predictions/test.parquet"))]
+    assert len(parts) > 1
+    mean = read_predictions(run / "predictions" / "test.parquet")
+    np.testing.assert_allclose(mean.scores, np.mean([part.aligned(mean.ids).scores for part in parts], 0), atol=1e-5)
+    assert "test" in {row["part"] for row in json.loads((run / "scores.json").read_text())}
     pooled = read_predictions(tmp_path / "run" / "predictions" / "held_out.parquet")
     curated = pl.read_csv(sounds / "train_curated.csv")["fname"].to_list()
     assert sorted(pooled.ids) == sorted(curated)
     given = pl.read_csv(sounds / "meta.csv").filter(pl.col("folder") == "train_curated")
     expected = dict(zip(given["fname"], given["fold"], strict=True))
     assert pooled.folds is not None and dict(zip(pooled.ids, pooled.folds.tolist(), strict=True)) == expected
+
+
+def test_some_folds_are_held_out_in_turn(earmark, sounds: Path, tmp_path: Path) -> None:
+    said = earmark(*train_arguments(sounds, tmp_path, "--fold", "2,0,2", "-s", "training.epochs=1"))
+    assert said.code == 0 and "fold 2, 2 of 2" in said.err
+    assert sorted(place.name for place in (tmp_path / "run").glob("fold-*")) == ["fold-0", "fold-2"]
+    pooled = read_predictions(tmp_path / "run" / "predictions" / "held_out.parquet")
+    assert pooled.folds is not None and set(pooled.folds.tolist()) == {0, 2}
+    before = set(tmp_path.iterdir())
+    refused = earmark(*train_arguments(sounds, tmp_path / "other", "--fold", "0,x"))
+    assert refused.code == 2 and "some numbers such as 0,2" in refused.err and set(tmp_path.iterdir()) == before
+    assert "there is no fold 9" in earmark(*train_arguments(sounds, tmp_path, "--fold", "0,9")).err
 
 
 def test_show_speaks_of_everything(earmark) -> None:
@@ -168,8 +180,6 @@ def test_show_speaks_of_everything(earmark) -> None:
 
 
 def test_a_run_on_trimmed_clips_hears_files_trimmed(earmark, sounds: Path, tmp_path: Path) -> None:
-    from tests.cli.conftest import train_arguments
-
     assert earmark(*train_arguments(sounds, tmp_path, "-s", "pack.trim_db=20", "-s", "training.epochs=1")).code == 0
     earmark("tag", tmp_path / "run", sounds / "test", "--out", tmp_path / "all.parquet", "--scores")
     from_store = read_predictions(tmp_path / "run" / "predictions" / "test.parquet")

@@ -62,7 +62,7 @@ def test_a_fold_is_left_out_and_names_the_guesses(
     begun: list[tuple[set[str], Any]] = []
 
     def spied(recipe: object, classes: object, clips: Any, *rest: Any) -> object:
-        begun.append((set(clips.ids), rest[-1]))
+        begun.append((set(clips.ids), rest[-2]))
         return begin(recipe, classes, clips, *rest)  # type: ignore[arg-type]
 
     monkeypatch.setattr(find_lr, "begin", spied)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from earmark.cli.reproducing import stages_as_text
+
 SMALL = ("--budget", "epochs=0.01,widths=0.06,seconds=0.3", "--fold", "0")
 
 
@@ -58,3 +60,14 @@ def test_a_system_is_reproduced_and_a_late_change_redoes_the_end(earmark, sounds
         assert (tmp_path / "out" / row["folder"] / "report.html").is_file() or row["stage"] == "guess"
     again = earmark("reproduce", "three_stages", *where, *few, "-s", "consistency=0.5")
     assert again.code == 0 and again.err.count("finished before, skipped") == 5
+
+
+def test_scores_of_clips_that_have_chosen_something_have_a_star() -> None:
+    found = {"value": 0.5, "low": 0.4, "high": 0.6}
+    rows = [
+        {"stage": "honest", "scores": [{"part": "held out, fold 1", "lwlrap": found}]},
+        {"stage": "fond", "scores": [{"part": "held out, fold 1, which chose the epoch", "lwlrap": found}]},
+    ]
+    said = stages_as_text(rows)
+    assert "fond *" in said and "honest *" not in said and "training.watch" in said.splitlines()[-1]
+    assert "*" not in stages_as_text(rows[:1])

@@ -69,7 +69,9 @@ def test_snapshots_of_a_training_that_was_stopped_are_the_same(
 
 
 def test_a_rate_that_the_held_out_clips_choose(earmark, sounds: Path, tmp_path: Path) -> None:
-    watching = options("training.schedule={kind: plateau, watch: held_out, patience_epochs: 0, least_gain: 9}")
+    watching = options(
+        "training.schedule={kind: plateau, watch: score, patience_epochs: 0, least_gain: 9}", "training.watch=held_out"
+    )
     refused(earmark(*train_arguments(sounds, tmp_path, *watching)), 2, "training.schedule", "--fold")
     said = earmark(*train_arguments(sounds, tmp_path, "--fold", "0", *watching, *options("training.epochs=4")))
     assert said.code == 0, said.err

@@ -32,7 +32,7 @@ VARIANTS: dict[str, list[dict[str, Any]]] = {
     "cosine_steps": [{"every_steps": 1, "half_period": 1}, {"every_steps": 7, "half_period": 20, "warmup_epochs": 1}],
     "milestones": [{"at_epochs": []}, {"at_epochs": [0.5, 3], "factor": 0.1, "warmup_epochs": 1}],
     "one_cycle": [{"shape": "cosine"}, {"start": 0, "rise_share": 0}, {"rise_share": 1, "end_over_start": 1}],
-    "plateau": [{"watch": "held_out"}, {"patience_epochs": 0, "floor": 0.5, "warmup_epochs": 1.5}],
+    "plateau": [{"watch": "score"}, {"patience_epochs": 0, "floor": 0.5, "warmup_epochs": 1.5}],
     "step": [{"every_epochs": 1, "factor": 0.9}, {"every_epochs": 0.3}, {"warmup_epochs": 1}],
 }
 CASES = [
@@ -219,7 +219,8 @@ def test_milestones_that_are_none_are_refused(at_epochs):
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize(
-    ("watch", "name", "mode"), [("train_loss", "total", "min"), ("held_out", "held_out_lwlrap", "max")]
+    ("watch", "name", "mode"),
+    [("train_loss", "total", "min"), ("score", "held_out_lwlrap", "max"), ("score", "put_aside_lwlrap", "max")],
 )
 @pytest.mark.parametrize("patience", [0, 2, 6])
 def test_a_plateau_is_that_of_torch(watch, name, mode, patience, seed):
@@ -237,7 +238,7 @@ def test_a_plateau_is_that_of_torch(watch, name, mode, patience, seed):
 
 
 def test_a_plateau_counts_epochs_between_looks_and_stops_at_its_floor():
-    schedule = Plateau(watch="held_out", patience_epochs=3, factor=0.1, floor=0.05)
+    schedule = Plateau(watch="score", patience_epochs=3, factor=0.1, floor=0.05)
     history = [{"epoch": e, "total": 1.0} | ({"held_out_lwlrap": 0.5} if e % 2 == 0 else {}) for e in range(1, 21)]
     factors = [schedule(Place(epoch, 1, 40, history[:epoch])) for epoch in range(21)]
     assert factors == [1] * 6 + [0.1] * 4 + [0.05] * 11, "best in 2; 4 epochs later, in 6, and again in 10"
@@ -246,7 +247,7 @@ def test_a_plateau_counts_epochs_between_looks_and_stops_at_its_floor():
 def test_what_answers_to_the_training_says_so():
     watching = {kind for kind, member in Schedule.members().items() if member().watches}
     assert watching == {"plateau"}
-    assert (Plateau().watches, Plateau(watch="held_out").watches) == ("train_loss", "held_out")
+    assert (Plateau().watches, Plateau(watch="score").watches) == ("train_loss", "score")
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,16 @@ KINDS = sorted(System.members())
 CLASSES = ("Bark", "Meow", "Rain")
 
 
-def plan_of(system: System, fold: str, budget: Budget | None = None) -> Plan:
-    """The outline of a system over clips of which there are only tables."""
-    names = [f"{kind}{number:02}" for kind in "cn" for number in range(20)]
+def plan_of(system: System, fold: str, budget: Budget | None = None, n_each: int = 20) -> Plan:
+    """The outline of a system over clips of which there are only tables, as many curated as noisy ones."""
+    names = [f"{kind}{number:02}" for kind in "cn" for number in range(n_each)]
     clips = {
         "id": names,
         "file": [f"{name}.wav" for name in names],
         "origin": ["curated" if name[0] == "c" else "noisy" for name in names],
-        "fold": [number % 5 for number in range(40)],
+        "fold": [number % 5 for number in range(2 * n_each)],
     }
-    labels = {"clip": names, "label": [CLASSES[number % 3] for number in range(40)]}
+    labels = {"clip": names, "label": [CLASSES[number % 3] for number in range(2 * n_each)]}
     ground = Ground(Path("nowhere"), folds=system.folds, seed=system.seed, device="cpu")
     ground.__dict__["manifest"] = Manifest.of(pl.DataFrame(clips), pl.DataFrame(labels), classes=CLASSES)
     plan = Plan(ground, fold=fold, seed=system.seed, budget=budget)

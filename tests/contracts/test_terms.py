@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,8 +15,12 @@ from earmark.core.chance import Chance
 from earmark.models.statistics import batch_norms
 from earmark.objectives.look import Look
 from earmark.objectives.objective import Objective, Part, Step
+from earmark.objectives.signs import GuessingModule
 from earmark.objectives.term import Fault, Term, TermModule
 from earmark.schedules.schedule import Place
+from earmark.signal.augment.mixing.mixup import Mixup
+from earmark.stages.beginning import contents
+from earmark.stages.external import external_of
 from tests.some_terms import VARIANTS, batches, cases, objective_for, objective_with_parts, part_of, term_of
 from tests.tiny import PLAIN, objective_of, same_tensors, stream_of
 
@@ -44,6 +49,13 @@ def one_term(objective: Objective) -> TermModule:
 
 def copied(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: value.clone() for name, value in module.state_dict().items()}
+
+
+def moved(objective: Objective) -> None:
+    """Other weights of the student, as if a step had been made."""
+    with torch.no_grad():
+        for parameter in objective.network.parameters():
+            parameter.add_(0.1)
 
 
 def stepped(objective: Objective, number: int = 0, place: Place = PLACE) -> None:
@@ -115,10 +127,10 @@ def test_its_state_changes_after_a_step_only_and_comes_back(kind, settings, tmp_
     before = copied(one_term(objective))
     objective(step_of()).total.backward()
     assert same_tensors(one_term(objective).state_dict(), before)
-    with torch.no_grad():
-        for parameter in objective.network.parameters():
-            parameter.add_(0.1)
+    moved(objective)
     objective.after_step(PLACE)
+    if isinstance(term := one_term(objective), GuessingModule):
+        assert float(term.tally.counts[-1]), "whoever guesses counts what is guessed, and does so after the step"
     other = objective_with(kind, settings, tmp_path)
     other.load_state_dict(objective.state_dict())
     assert same_tensors(other.state_dict(), objective.state_dict())
@@ -137,9 +149,7 @@ def test_only_the_first_pass_that_learns_counts(kind, settings, tmp_path):
     busy(step_of())
     term = one_term(busy)
     held = copied(busy.network)
-    with torch.no_grad():
-        for parameter in busy.network.parameters():
-            parameter.add_(0.1)
+    moved(busy)
     busy(step_of())
     with torch.no_grad():
         busy(step_of(3))
@@ -154,8 +164,24 @@ def test_of_weight_zero_it_is_not_run(kind, settings, tmp_path):
     objective = objective_with(kind, settings, tmp_path, weight=0)
     calls: list[int] = []
     one_term(objective).register_forward_hook(lambda *_: calls.append(1))
+    before = copied(one_term(objective))
     objective(step_of())
-    assert not calls
+    moved(objective)
+    objective.after_step(PLACE)
+    assert not calls and same_tensors(one_term(objective).state_dict(), before)
+
+
+@every_term
+def test_of_weight_zero_its_files_are_not_read(kind, settings, tmp_path):
+    term = term_of(kind, settings, tmp_path)
+    (tmp_path / "guesses.parquet").unlink(missing_ok=True)
+    part = part_of(term, weight=0)
+    objective = objective_with_parts({"it": part}, PLAIN)
+    assert objective.notes == () and part.files(None) == () == part.files(0)
+    recipe: Any = SimpleNamespace(objective={"it": part}, external=(), external_data=False)
+    nobody: Any = None
+    assert contents(recipe, 0) == [] and external_of(recipe, nobody, None, 0) == ()
+    assert part.model_copy(update={"weight": 1.0}).files(0) == term.files(0)
 
 
 @every_term
@@ -170,7 +196,7 @@ def test_the_same_step_gives_the_same_loss(kind, settings, tmp_path):
 @every_term
 def test_who_learns_from_more_than_labels_tells_how_it_goes_and_what_is_wrong(kind, settings, tmp_path):
     """Guesses collapse without a word from the loss; so there are numbers in the log, and somebody who judges them."""
-    if kind == "supervised":
+    if kind == "supervised" and not settings:
         return
     objective = objective_with(kind, settings, tmp_path)
     signs = {name: float(value) for name, value in objective(step_of()).signs["it"].items()}
@@ -190,6 +216,44 @@ def test_it_leaves_the_student_as_it_trains(kind, settings, tmp_path):
         assert all(module.training for module in objective.network.modules())
         assert all(layer.track_running_stats for layer in batch_norms(objective.network))
     assert torch.equal(losses[0].parts[0], losses[1].parts[0])
+
+
+def forwards_of(kind: str, settings: dict[str, Any]) -> int:
+    """How often the student itself hears clips in training: once with everybody else, and once for each more that the
+    term wants learnt. Guesses, teachers and adversaries are no such forwards."""
+    if kind == "consistency" and settings.get("branches", "both") == "both":
+        return 2  # the other view
+    if kind == "mixmatch":
+        return 2 if settings.get("at_once", True) else 2 + settings["n_views"]  # mixtures, and then those of the labels
+    return 1
+
+
+HEARD_UNMIXED = ("consistency", "mean_teacher", "mixmatch")
+"""Where the view mixes clips, the student hears them by themselves as well, and learns from that."""
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "mixing"),
+    [
+        pytest.param(*case, mixing, id=f"{case[0]}-{i}-{'mixed' if mixing else 'plain'}")
+        for i, case in enumerate(cases())
+        for mixing in ((False,) if case[0] in HEARD_UNMIXED else (False, True))
+    ],
+)
+def test_it_moves_batch_statistics_only_by_forwards_that_learn(kind, settings, mixing, tmp_path):
+    steps = (Mixup(p=1),) if mixing else ()
+    states = []
+    for names in (("labels",), ("labels", "it")):
+        parts = {"labels": Part(streams=("noisy",)), "it": part_of(term_of(kind, settings, tmp_path))}
+        objective = objective_with_parts({name: parts[name] for name in names}, PLAIN, *steps).train()
+        objective(step_of()).total.backward()
+        objective.after_step(PLACE)
+        states.append([layer.state_dict() for layer in batch_norms(objective.network)])
+    n = forwards_of(kind, settings)
+    assert states[0] and all(int(layer["num_batches_tracked"]) == 1 for layer in states[0])
+    assert [int(layer["num_batches_tracked"]) for layer in states[1]] == [n] * len(states[1])
+    if n == 1:
+        assert all(same_tensors(*pair) for pair in zip(*states, strict=True))
 
 
 @every_term

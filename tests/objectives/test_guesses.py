@@ -108,6 +108,7 @@ def test_guesses_of_models_that_have_learnt_the_very_clips_are_noted(tmp_path):
     assert read(guesses).notes == (
         "Some guesses for stream 'noisy' come from models that have learnt from the very clips they guess.",
     )
+    assert read(guesses.model_copy(update={"learnt": True})).notes == ()
 
 
 def test_a_run_says_its_fold_for_all_its_guesses(tmp_path):

@@ -19,6 +19,7 @@ from earmark.objectives.terms.supervised import Supervised
 from earmark.schedules.schedule import Place
 from earmark.signal.augment.gain import Gain
 from earmark.signal.view import build_view
+from tests.some_terms import material
 from tests.tiny import N_CLASSES, PLAIN, RATE_HZ, VIEW, objective_of, stream_of, view_and_network
 
 
@@ -81,6 +82,20 @@ def test_a_part_of_weight_zero_is_not_run():
     assert losses.parts.tolist() == [0, 2] and float(losses.total.detach()) == 2
 
 
+def test_a_part_of_weight_zero_meets_nothing_and_is_not_told_of_steps():
+    off = Part(streams=("a",), weight=0, term=Spy())
+    ramped = Part(streams=("a",), weight=1, ramp_epochs=5, term=Spy())
+    objective = objective_of({"off": off, "ramped": ramped})
+    met: list[str] = []
+    for name, module in zip(("off", "ramped"), spies(objective), strict=True):
+        module.meet = lambda *_, name=name: met.append(name)  # type: ignore[method-assign]
+    objective.meet(material())
+    objective(step_of(batches(4), epoch=0))
+    objective.after_step(Place(1, 6, 2))
+    assert met == ["ramped"]
+    assert [module.n_steps for module in spies(objective)] == [0, 1], "the state of a ramped part follows all the while"
+
+
 def test_a_ramp_starts_without_the_part_and_rises_linearly():
     part = Part(streams=("a",), weight=4, ramp_epochs=8, term=Spy(value=1))
     assert [part.weight_at(epoch) for epoch in (0, 2, 8, 20)] == [0, 1, 4, 4]
@@ -139,13 +154,14 @@ def test_clips_are_seen_and_encoded_once_a_view_however_many_terms_ask():
     view = build_view((Gain(p=1.0), *VIEW), Spec("wave", RATE_HZ))
     view.register_forward_hook(lambda *_: calls.append("seen"))
     network.encoder.register_forward_hook(lambda *_: calls.append("encoded"))
+    network.heads["main"].register_forward_hook(lambda *_: calls.append("answered"))
     look = Look(view, network, batches(4), Chance(0), 0.0)
     first, again, other = look.seen(("a",)), look.seen(("a",)), look.seen(("a",), view=1)
     assert first is again and not torch.equal(first.values, other.values)
     look.logits(("a",))
     look.logits(("a",))
     look.logits(("a",), view=1)
-    assert calls == ["seen", "seen", "encoded", "encoded"]
+    assert calls == ["seen", "seen", "encoded", "answered", "encoded", "answered"]
 
 
 def test_a_part_learns_with_the_head_it_names():

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from earmark.core.errors import DataError
+from earmark.core.errors import DataError, RunError
 from earmark.core.predictions import Predictions
 from earmark.data.tables import write_predictions
 from earmark.ensemble.blends.arithmetic import Arithmetic
@@ -137,6 +137,16 @@ def test_a_way_of_hearing_speaks_for_last_weights_and_for_snapshots(tmp_path: Pa
         heard(snapshots=True)
     with pytest.raises(DataError, match=r"heard as 'pad' \(.*held_out-pad\.parquet.*the run's own .*, 'padded'"):
         heard(way="pad")
+
+
+def test_a_training_of_which_a_fold_is_not_finished_is_refused(tmp_path: Path) -> None:
+    for number in (0, 1):
+        written(tmp_path / "run" / f"fold-{number}" / "predictions" / "held_out.parquet", of_fold(number))
+        RunFolder(tmp_path / "run" / f"fold-{number}").note({"fingerprint": "abc", "finished": True})
+    assert set(find([str(tmp_path / "run")])) == {"run"}
+    RunFolder(tmp_path / "run" / "fold-2").note({"fingerprint": "abc", "finished": False})
+    with pytest.raises(RunError, match=r"fold-2' is not finished, so '.*run' would stand for fewer folds"):
+        find([str(tmp_path / "run")])
 
 
 def test_folds_can_be_vouched_for(tmp_path: Path) -> None:

@@ -12,14 +12,16 @@ from tests.contracts.test_systems import plan_of
 N_NOISY = 20  # of the clips of ``plan_of``
 
 
-def test_models_are_stacked_and_then_averaged_with_their_stack() -> None:
+def test_models_are_stacked_three_times_and_then_averaged_with_their_stacks() -> None:
     plan = plan_of(Argus(), "each")
     trained = [stage for stage in plan.stages if isinstance(stage, Training)]
     names = ["curated", "auxiliary-1", "auxiliary-2", "corrected-1", "corrected-2", "corrected-3"]
     assert [stage.name for stage in trained] == names
-    stacked, together = plan.stages[-2:]
-    assert list(stacked.reads) == trained and list(together.reads) == [*trained, stacked]
-    assert (stacked.settings.blend.kind, stacked.settings.blend.n_nets) == ("net", 3)
+    *stacked, together = plan.stages[-4:]
+    assert list(together.reads) == [*trained, *stacked], "each stack counts as much as a model"
+    assert all(list(stage.reads) == trained for stage in stacked)
+    assert [(stage.settings.blend.n_nets, stage.settings.blend.seed) for stage in stacked] == [(1, 0), (1, 1), (1, 2)]
+    assert {stage.settings.blend.kind for stage in stacked} == {"net"}
     assert (together.settings.blend.kind, together.settings.blend.of) == ("geometric", "chances")
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from earmark.cleaning.rules.scoring import Scoring
 from earmark.cleaning.rules.select_and_predict import SelectAndPredict
+from earmark.core.chance import Chance
 from earmark.core.errors import SettingsError
 from earmark.core.settings import read
+from earmark.core.spec import Spec
+from earmark.data.streams import Stream
 from earmark.ensemble.blends.rank import Rank
 from earmark.models.network import n_parameters
+from earmark.signal.view import build_view
 from earmark.stages.recipe import read_recipe
 from earmark.stages.sequence.plan import Plan
 from earmark.stages.sequence.training import Training
 from earmark.systems.ex4sperans import Ex4sperans
 from tests.contracts.test_systems import plan_of
+from tests.tiny import RATE_HZ, clips_of
 
 
 def stage_of(plan: Plan, name: str):
@@ -114,9 +120,48 @@ def test_chosen_clips_are_learnt_from_by_all_as_the_page_says_or_by_their_fold_a
     assert stage_of(plan, "predict-rest").settings.rule.share_noisy is shared
 
 
-def test_the_best_weights_are_kept_only_when_asked_for() -> None:
-    stopping = [
-        [stage.recipe.training.early_stopping for stage in plan_of(system, "1").stages if isinstance(stage, Training)]
-        for system in (Ex4sperans(), Ex4sperans(keep_best=True))
-    ]
-    assert set(stopping[0]) == {None} and None not in stopping[1]
+@pytest.mark.parametrize("fold", ["each", "1", "none"])
+@pytest.mark.parametrize("share", [True, False, None])
+def test_the_command_with_noisy_clips_does_not_share_them(fold: str, share: bool | None) -> None:
+    plan = plan_of(Ex4sperans(command="2d_cnn_noisy", share_noisy=share), fold)
+    assert stage_of(plan, "choose-1").settings.rule.share_noisy is (None if fold == "none" else False)
+
+
+def test_the_best_weights_are_kept_only_when_asked_for_and_then_looked_for_after_each_epoch() -> None:
+    few = {"clips": (1000,), "predicted": False}
+    for system in (
+        Ex4sperans(**few),
+        Ex4sperans(**few, keep_best=True),
+        Ex4sperans(command="basic_2d_cnn", keep_best=True),
+    ):
+        for stage in plan_of(system, "1").stages:
+            if isinstance(stage, Training):
+                training = stage.recipe.training
+                assert bool(training.chosen_by_held_out) == system.keep_best, stage.name
+                assert training.score_epochs == (1 if system.keep_best else 5), stage.name
+
+
+def test_partners_are_drawn_from_the_list_that_is_learnt_from() -> None:
+    for stage in plan_of(Ex4sperans(clips=(1000,)), "1").stages:
+        if isinstance(stage, Training):
+            assert stage.recipe.view[1].partner.stream == "partners"
+            clips, partners = (stage.recipe.streams[name] for name in ("clips", "partners"))
+            assert clips == partners, stage.name
+
+
+@pytest.mark.parametrize("recipe", ["ex4sperans_2d", "ex4sperans_2d_noisy", "ex4sperans_1d"])
+def test_short_clips_are_mixed_with_long_ones_though_batches_are_of_similar_lengths(recipe: str) -> None:
+    made = read_recipe(recipe)
+    lengths = (RATE_HZ * np.linspace(1.5, 15, 160)).astype(int).tolist()
+    clips, chance = (
+        clips_of(lengths, origins=[n % 2 * (recipe == "ex4sperans_2d_noisy") for n in range(160)]),
+        Chance(1),
+    )
+    streams = {name: Stream(name, settings, clips, chance) for name, settings in made.streams.items()}
+    view = build_view(made.view[1:2], Spec("wave", RATE_HZ))
+    longer = []
+    for number in range(16):
+        batches = {name: stream.batch(number) for name, stream in streams.items()}
+        own = batches.pop("clips")
+        longer += (view(own, chance.at(batch=number), batches).lengths / own.lengths).tolist()
+    assert np.mean(np.array(longer) > 1.5) > 0.1, "a fifth, where half of them are mixed with anybody"

@@ -35,7 +35,7 @@ ASKED: dict[str, tuple[System, str, float]] = {
     "akiyama_sato, guesses that leak": (AkiyamaSato(models=(2,), guesses="all_folds"), "each", SMALL),
     "akiyama_sato, on all clips": (AkiyamaSato(models=(4,)), "none", SMALL),
     "argus": (
-        Argus(noisy=(0.33,), corrected=(0.42,), clips=8000, stack=Net(n_nets=1, epochs=2, hidden=8)),
+        Argus(noisy=(0.33,), corrected=(0.42,), clips=8000, stack=Net(n_nets=1, epochs=2, hidden=8), stacks=2),
         "each",
         LEAST,
     ),

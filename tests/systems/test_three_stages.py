@@ -40,6 +40,36 @@ def test_three_stages_are_those_of_the_source() -> None:
     assert bottom == pytest.approx(1e-3, rel=1e-3) and 120.7 * steps == pytest.approx(200 * 300, rel=1e-3)
 
 
+@pytest.mark.parametrize("share", [1, 1 / 8])
+def test_the_rate_of_the_last_stage_falls_by_steps_however_many_clips_are_labelled(share: float) -> None:
+    plan = plan_of(ThreeStages(), "1", n_each=round(4970 * share))
+    schedule = stage_of(plan, "semi-supervised").recipe.training.schedule
+
+    def rate(n_labelled: float, epoch: float) -> float:
+        steps = round(n_labelled * share) // 4
+        return schedule(Place(step=round(epoch * steps), steps_per_epoch=steps, n_epochs=50))
+
+    assert rate(3976, 50) == pytest.approx(0.07, abs=0.01), "49,700 of the 60,000 steps to the bottom"
+    assert rate(9800, 24.5) == pytest.approx(1e-3, abs=1e-3) and rate(9800, 12.2) == pytest.approx(0.5, abs=0.02)
+    assert rate(9800, 49) == pytest.approx(1, abs=0.01), "and up again"
+
+
+def test_the_rate_of_the_last_stage_keeps_its_shape_within_a_budget_and_where_all_clips_are_learnt_from() -> None:
+    for fold, budget, n_learnt in (("1", Budget(epochs=0.1), 3976), ("none", None, 4970)):
+        training = stage_of(plan_of(ThreeStages(), fold, budget, n_each=4970), "semi-supervised").recipe.training
+        last = Place(training.epochs * (n_learnt // 4), n_learnt // 4, training.epochs)
+        assert training.schedule(last) == pytest.approx(0.07, abs=0.01), fold
+
+
+def test_the_best_weights_are_looked_for_after_each_epoch_among_clips_that_were_put_aside() -> None:
+    best, last = plan_of(ThreeStages(keep_best=True), "1"), plan_of(ThreeStages(), "1")
+    for name in ("warm-up", "fine-tune", "semi-supervised"):
+        training = stage_of(best, name).recipe.training
+        assert training.score_epochs == 1 and training.early_stopping.patience_epochs == training.epochs
+        assert training.puts_aside and not training.chosen_by_held_out
+        assert stage_of(last, name).recipe.training.early_stopping is None
+
+
 def test_the_legacy_of_three_stages_is_what_its_program_did() -> None:
     plan = plan_of(ThreeStages(legacy=True, keep_best=True), "1")
     assert stage_of(plan, "filter").settings.rule.legacy_unwritten

@@ -56,7 +56,7 @@ def test_the_log_has_what_terms_tell(train, tmp_path):
     learner = learner_of("mean_teacher", {}, tmp_path, PLAIN)
     for epoch in train(learner, PLAIN, streams()):
         assert set(epoch.signs) == {"it"}, "the supervised part has nothing to tell"
-        assert set(epoch.signs["it"]) == {"confident", "entropy", "spread", "labels", "drift"}
+        assert set(epoch.signs["it"]) == {"confident", "entropy", "spread", "labels", "drift", "unguessed"}
         assert all(isinstance(value, float) for value in epoch.signs["it"].values())
     one, other = (learner_of("mean_teacher", {}, tmp_path, PLAIN) for _ in range(2))
     steady = PLAIN.model_copy(update={"epochs": 1, "accumulate": 3})

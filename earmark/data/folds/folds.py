@@ -4,6 +4,7 @@ Folds count from 0. Clips of the test part belong to none. ``manifest.folded(fol
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from earmark.core.family import Member
@@ -22,3 +23,11 @@ class Folds(Member, ABC, family="folds"):
         Raises:
             DataError: the clips cannot be divided so.
         """
+
+    def to_hold_out(self, numbers: Sequence[int]) -> list[int]:
+        """The folds that may be held out in turn, of those that there are."""
+        return list(numbers)
+
+    def aside(self, fold: int, numbers: Sequence[int]) -> list[int]:
+        """The folds that are not learnt from either while this one is held out."""
+        return []

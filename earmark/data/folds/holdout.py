@@ -1,5 +1,6 @@
 """One division into a few unequal parts, for example to train, to choose and to check."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field
@@ -10,7 +11,10 @@ from earmark.data.folds.stratification import stratified
 
 
 class Holdout(Folds, kind="holdout"):
-    """Folds 0, 1, 2, ... in a given ratio, iteratively stratified over labels like equal folds are."""
+    """Folds 0, 1, 2, ... in a given ratio, iteratively stratified over labels like equal folds are.
+
+    Fold 0 alone is learnt from: while one of the others is held out, the rest are put aside and may choose.
+    """
 
     ratio: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=2)] = (8, 1, 1)
     """The sizes of the folds relative to one another."""
@@ -24,3 +28,11 @@ class Holdout(Folds, kind="holdout"):
             DataError: a fold would be empty.
         """
         return stratified(manifest, [size / sum(self.ratio) for size in self.ratio], self.seed)
+
+    def to_hold_out(self, numbers: Sequence[int]) -> list[int]:
+        """All but the first, which is there to be learnt from."""
+        return [number for number in numbers if number > 0]
+
+    def aside(self, fold: int, numbers: Sequence[int]) -> list[int]:
+        """All but the first and the one that is held out."""
+        return [number for number in numbers if number not in (0, fold)]

@@ -55,7 +55,7 @@ class CoTeaching(Term, kind="co_teaching"):
 
 
 class CoTeachingModule(GuessingModule):
-    """The term itself; its state is the second net, which learns as the student does."""
+    """The term itself; its state is the second net, which learns as the student does, and the tally of its guesses."""
 
     def __init__(self, settings: CoTeaching, network: Network) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class CoTeachingModule(GuessingModule):
             others: Tensor = self.peer(seen, settings.head)
         forget = settings.forget * (min(1.0, look.epoch / settings.ramp_epochs) if settings.ramp_epochs else 1.0)
         mine, theirs = (self._small(each.detach(), seen, forget) for each in (others, logits))
-        self.tell(others.sigmoid())
+        self.tell(look, streams, others.sigmoid())
         self.signs |= {
             "kept": mine.float().mean(),
             "agreement": (mine & theirs).sum() / (mine | theirs).sum().clamp(min=1),

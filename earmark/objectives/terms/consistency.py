@@ -40,7 +40,7 @@ class Consistency(Term, kind="consistency"):
 
 
 class ConsistencyModule(GuessingModule):
-    """The term itself; it has no state."""
+    """The term itself; it has no state but the tally of its guesses."""
 
     def __init__(self, settings: Consistency) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class ConsistencyModule(GuessingModule):
         else:
             chance = look.chance.at("consistency", streams=" ".join(streams))
             other = guess(look.network, look.seen(streams, 1, "unmixed"), chance, settings.head, use=settings.in_use)
-        self.tell(other.sigmoid())
+        self.tell(look, streams, other.sigmoid())
         apart = (self._probabilities(logits) - self._probabilities(other)).square()
         return apart.mean(dim=1) if settings.over_classes == "mean" else apart.sum(dim=1)
 

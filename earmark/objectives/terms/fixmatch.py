@@ -69,7 +69,8 @@ class FixMatch(Term, kind="fixmatch"):
 
 
 class FixMatchModule(GuessingModule):
-    """The term itself; its state is how sure the student is of each class, where thresholds adapt."""
+    """The term itself; its state is the tally of its guesses and, for adaptive thresholds, how sure the student is of
+    each class."""
 
     thresholds: Tensor
     sureness: Tensor
@@ -97,7 +98,7 @@ class FixMatchModule(GuessingModule):
         settings = self.settings
         guesses = {stream: self._guess(look, stream) for stream in streams}
         together = torch.cat(list(guesses.values()))
-        self.tell(together)
+        self.tell(look, streams, together)
         self.signs["confident"] = (together >= self._bars()).any(dim=1).float().mean()
         if settings.adaptive is not None:
             first = torch.zeros_like(together).scatter(1, together.argmax(dim=1, keepdim=True), 1.0)
@@ -127,6 +128,7 @@ class FixMatchModule(GuessingModule):
 
     @torch.no_grad()
     def after_step(self, network: Network, place: Place) -> None:
+        super().after_step(network, place)
         if self.settings.adaptive is None or not len(self.sureness):
             return
         for sums, counts in self.noted():

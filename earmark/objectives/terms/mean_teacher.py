@@ -48,7 +48,7 @@ class MeanTeacher(Term, kind="mean_teacher"):
 
 
 class MeanTeacherModule(GuessingModule):
-    """The term itself; its state is the teacher and how often it was updated."""
+    """The term itself; its state is the teacher, how often it was updated, and the tally of its guesses."""
 
     n_updates: Tensor
 
@@ -73,12 +73,13 @@ class MeanTeacherModule(GuessingModule):
         head = self.settings.head
         chance = look.chance.at("teacher", streams=" ".join(streams))
         taught = guess(self.teacher, look.seen(streams, 1, "unmixed"), chance, head).sigmoid()
-        self.tell(taught)
+        self.tell(look, streams, taught)
         known = torch.ones_like(taught, dtype=torch.bool)
         return self.settings.loss(look.logits(streams, head=head, how="unmixed"), taught, known)
 
     @torch.no_grad()
     def after_step(self, network: Network, place: Place) -> None:
+        super().after_step(network, place)
         if self.settings.every == "epoch" and place.step % place.steps_per_epoch:
             return
         share = torch.clamp(1 / (self.n_updates + 1), min=1 - self.settings.decay)

@@ -53,7 +53,8 @@ class MixMatch(Term, kind="mixmatch"):
     """For the others."""
     at_once: bool = True
     """Whether all mixtures go through the network together and share batch statistics, or labelled clips and each view
-    of the others by themselves."""
+    of the others by themselves. If ``training.statistics_from`` names any stream whose clips go through together, all
+    of them move the running statistics; if it names none of these, they stay as they are."""
     in_use: bool = True
     """Whether guesses are made as in use, without dropout and by running statistics, or as in training."""
     head: str = Field("main", min_length=1)
@@ -64,7 +65,7 @@ class MixMatch(Term, kind="mixmatch"):
 
 
 class MixMatchModule(GuessingModule):
-    """The term itself; it has no state."""
+    """The term itself; it has no state but the tally of its guesses."""
 
     def __init__(self, settings: MixMatch) -> None:
         super().__init__()
@@ -78,12 +79,12 @@ class MixMatchModule(GuessingModule):
         labelled, others = look.seen(streams[:1], how="unmixed"), streams[1:]
         views = [look.seen(others, number, "unmixed") for number in range(settings.n_views)]
         guesses = settings.sharpening(self._guess(look, views, chance))
-        self.tell(guesses)
+        self.tell(look, streams, guesses)
         all_known = torch.ones_like(guesses, dtype=torch.bool)
         parts = [labelled, *(seen.changed(targets=guesses, known=all_known) for seen in views)]
         sizes = [len(part) for part in parts]
         mixed = self._mixed(together(parts), chance)
-        logits = self._answers(look.network, mixed, sizes)
+        logits = self._answers(look, mixed, streams, sizes)
         targets, known = torch.split(mixed.targets, sizes), torch.split(mixed.known, sizes)
         lost = [
             (settings.guessed_loss if place else settings.loss)(*each)
@@ -114,12 +115,21 @@ class MixMatchModule(GuessingModule):
             **labels_of(batch, mate, "linear", share),
         )
 
-    def _answers(self, network: Network, mixed: Batch, sizes: list[int]) -> tuple[Tensor, ...]:
+    def _answers(self, look: Look, mixed: Batch, streams: tuple[str, ...], sizes: list[int]) -> tuple[Tensor, ...]:
+        """The logits for the labelled clips and for each view of the others."""
         if self.settings.at_once:
-            return torch.split(network(mixed, self.settings.head), sizes)
+            return torch.split(self._answer(look, mixed, streams), sizes)
         values, lengths = torch.split(mixed.values, sizes), torch.split(mixed.lengths, sizes)
         parts = [mixed.changed(values=each, lengths=long) for each, long in zip(values, lengths, strict=True)]
-        return tuple(network(part, self.settings.head) for part in parts)
+        return tuple(
+            self._answer(look, part, streams[1:] if place else streams[:1]) for place, part in enumerate(parts)
+        )
+
+    def _answer(self, look: Look, mixed: Batch, streams: tuple[str, ...]) -> Tensor:
+        """Each mixture counts as a clip of the stream that has the larger share in it."""
+        with look.statistics_of(streams):
+            logits: Tensor = look.network(mixed, self.settings.head)
+            return logits
 
     def _balanced(self, given: Tensor, guessed: Tensor, labelled: Batch, other: Batch, epoch: float) -> Tensor:
         """What each clip loses, such that the mean over all of them is the sum of the two means."""

@@ -51,7 +51,7 @@ class PseudoLabels(Term, kind="pseudo_labels"):
 
 
 class PseudoLabelsModule(GuessingModule):
-    """The term itself; what it read is no state, for it is read again."""
+    """The term itself; what it read is no state, for it is read again, but the tally of its guesses is."""
 
     targets: Tensor | None
     guessed: Tensor | None
@@ -73,7 +73,7 @@ class PseudoLabelsModule(GuessingModule):
 
     def forward(self, look: Look, streams: tuple[str, ...]) -> Tensor:
         seen, logits = look.relabelled(streams, self._guessed, head=self.settings.head)
-        self.tell(seen.targets)
+        self.tell(look, streams, seen.targets)
         return self.settings.loss(logits, seen.targets, seen.known)
 
     def _guessed(self, stream: str, batch: Batch) -> Batch:

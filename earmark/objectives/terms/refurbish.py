@@ -55,7 +55,7 @@ class Refurbish(Term, kind="refurbish"):
 
 
 class RefurbishModule(GuessingModule):
-    """The term itself; its state is the running averages."""
+    """The term itself; its state is the running averages and the tally of its guesses."""
 
     def __init__(self, settings: Refurbish) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class RefurbishModule(GuessingModule):
         said = look.said(streams, settings.head)
         self.note(look, streams, rows, said)
         moved = self.memory.moved(rows, said)
-        self.tell(moved)
+        self.tell(look, streams, moved)
         sizes = [len(look.batches[stream]) for stream in streams]
         now = dict(zip(streams, torch.split(moved, sizes), strict=True))
         mended = {stream: self._mended(look.batches[stream], now[stream], look.epoch) for stream in streams}
@@ -119,5 +119,6 @@ class RefurbishModule(GuessingModule):
             self.signs["changed"] = torch.cat(moved).mean()
 
     def after_step(self, network: Network, place: Place) -> None:
+        super().after_step(network, place)
         for rows, said in self.noted():
             self.memory.take(rows, said)

@@ -57,7 +57,7 @@ class VAT(Term, kind="vat"):
 
 
 class VATModule(GuessingModule):
-    """The term itself; it has no state."""
+    """The term itself; it has no state but the tally of its guesses."""
 
     def __init__(self, settings: VAT) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class VATModule(GuessingModule):
         with statistics_held(look.network):
             with without_gradient():
                 said = self._answer(look.network, seen, chance)
-            self.tell(said.sigmoid())
+            self.tell(look, streams, said.sigmoid())
             reach = self._reach(seen)
             direction = _unit(self._first(seen, chance) * _signal(seen))
             for _ in range(settings.n_iterations):

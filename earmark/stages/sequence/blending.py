@@ -23,9 +23,10 @@ from earmark.ensemble.members import Members
 from earmark.runs.folder import RunFolder
 from earmark.stages.blend import BlendSettings, Material, blend, gather
 from earmark.stages.blend_members import Found, load
+from earmark.stages.fold_choice import is_several
 from earmark.stages.sequence.guessing import Guessing
 from earmark.stages.sequence.predicting import Predicting
-from earmark.stages.sequence.stage import EACH, Stage, Telling, Trained
+from earmark.stages.sequence.stage import Stage, Telling, Trained
 
 if TYPE_CHECKING:
     from earmark.ensemble.blends.blend import Blend, Blended
@@ -51,14 +52,14 @@ class Blending(Telling):
     def used(self) -> BlendSettings:
         """How it blends. What is fitted needs several folds: where there are none, a blend that learns is a plain mean,
         and any other does without what it would fit."""
-        if self.fold == EACH:
+        if is_several(self.fold):
             return self.settings
         left, _ = self.settings.blend.unfitted()
         return self.settings.model_copy(update={"blend": left or Arithmetic()})
 
     def says(self) -> str:
         how = self.settings.blend.kind
-        if self.fold != EACH:
+        if not is_several(self.fold):
             left, why = self.settings.blend.unfitted()
             how = f"the plain mean; {why}" if left is None else f"{how} {why}".rstrip()
         return f"{self.kind} {', '.join(self.members)} ({how})"
@@ -89,7 +90,7 @@ class Blending(Telling):
 
     def table(self, folder: Path, *, own: bool) -> Path:
         assert self.of is not None
-        return RunFolder(folder / "fold-{fold}" if own and self.fold == EACH else folder).predictions(self.of)
+        return RunFolder(folder / "fold-{fold}" if own and is_several(self.fold) else folder).predictions(self.of)
 
     def asked(self, ground: Ground) -> object:
         members = {name: [each.name for each in stages] for name, stages in self.members.items()}
@@ -114,7 +115,7 @@ class Blending(Telling):
         assert self.of is not None
         folder = places[self]
         held_out = None if material is None else material.parts.get("held_out")
-        for number in (*(ground.numbers(EACH) if self.fold == EACH else ()), None):
+        for number in (*(ground.numbers(self.fold) if is_several(self.fold) else ()), None):
             tables = {name: self._guesses(stages, places, number) for name, stages in self.tellers.items()}
             members = Members.of(tables)
             made = _fitted(self.used.blend, held_out or members, truth, number)(members)

@@ -74,7 +74,7 @@ def taught(settings: DistilSettings, recipe: Recipe, origins: Sequence[str], cha
         part["weight"] *= settings.labels
     term: dict[str, Any] = {
         "kind": "pseudo_labels",
-        "guesses": {"file": "guesses"},
+        "guesses": {"file": "guesses", "learnt": True},
         "sharpening": None if settings.sharpening is None else settings.sharpening.model_dump(mode="json"),
         "loss": settings.loss.model_dump(mode="json"),
     }

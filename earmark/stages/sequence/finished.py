@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 from earmark.core.errors import DataError, RunError
 from earmark.stages.finished_runs import runs_in
+from earmark.stages.fold_choice import EACH, NONE
 from earmark.stages.recipe import read_recipe
-from earmark.stages.sequence.stage import EACH, NONE, Stage, Trained
+from earmark.stages.sequence.stage import Stage, Trained
 
 if TYPE_CHECKING:
     from earmark.stages.sequence.ground import Ground

@@ -20,8 +20,8 @@ from earmark.data.folds.folds import Folds
 from earmark.data.pack_settings import PackSettings
 from earmark.data.packing import PackReport
 from earmark.data.sources.source import Source
+from earmark.stages.fold_choice import NONE, turns
 from earmark.stages.prepare import Prepared, folds_for, packed, prepare, read_manifest, said
-from earmark.stages.sequence.stage import EACH, NONE
 from earmark.stages.show import Show, Silent
 from earmark.training.devices import device_named, fabric_for
 from earmark.training.settings import TrainingSettings
@@ -93,12 +93,7 @@ class Ground:
 
     def numbers(self, fold: str) -> list[int | None]:
         """The folds that are held out in turn."""
-        if fold == NONE:
-            return [None]
-        if fold != EACH:
-            return [int(fold)]
-        curated = self.clips(fold).where(part="train", origin="curated").clips
-        return sorted(set(curated["fold"].drop_nulls().to_list()))
+        return [None] if fold == NONE else turns(fold, self.clips(fold), self.folds)
 
     def expect(self, ways: set[PackSettings]) -> None:
         """Say in which ways recipes pack, so that several stores lie side by side."""

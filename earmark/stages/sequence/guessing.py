@@ -12,9 +12,10 @@ from earmark.core.predictions import Predictions
 from earmark.data.tables import read_predictions, write_predictions
 from earmark.runs.folder import RunFolder
 from earmark.runs.table_names import TableName
+from earmark.stages.fold_choice import is_several
 from earmark.stages.predict import guess
 from earmark.stages.sequence.speaking import Speaking
-from earmark.stages.sequence.stage import EACH, Stage, Telling, Trained
+from earmark.stages.sequence.stage import Stage, Telling, Trained
 
 if TYPE_CHECKING:
     from earmark.stages.sequence.ground import Ground
@@ -54,7 +55,7 @@ class Guessing(Telling):
         return f"{self.kind} of {self.settings.of} clips by {self.by.name}"
 
     def table(self, folder: Path, *, own: bool) -> Path:
-        if own and self.by.fold == EACH:
+        if own and is_several(self.by.fold):
             return RunFolder(folder / "fold-{fold}").predictions(self.settings.of)
         earlier = RunFolder(folder).predictions(self.filled)
         return earlier if earlier.is_file() else RunFolder(folder).predictions(self.settings.of)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from earmark.core.errors import SettingsError
+from earmark.stages.fold_choice import EACH, NONE, is_several
 from earmark.stages.sequence.blending import Blending, guesses_of
 from earmark.stages.sequence.guessing import Guessing
-from earmark.stages.sequence.stage import EACH, NONE, Stage
+from earmark.stages.sequence.stage import Stage
 from earmark.stages.sequence.training import Training
 
 
@@ -22,7 +23,7 @@ def must_fit(stage: Training) -> None:
             f"stage '{stage.name}' begins with the weights of stage '{start.name}', which are of encoder '{theirs}', "
             f"but its recipe has '{ours}'; take that encoder, or ask for whatever fits with model.start.strict: none"
         )
-    if start.fold == EACH and stage.fold == NONE:
+    if is_several(start.fold) and stage.fold == NONE:
         raise SettingsError(
             f"stage '{stage.name}' holds no fold out, but stage '{start.name}', with whose weights it begins, has one "
             "model for each; let both hold out the same"
@@ -85,9 +86,11 @@ def must_not_know(name: str, fold: str, teacher: Stage) -> None:
     Raises:
         SettingsError: with what to do.
     """
-    if fold in (NONE, teacher.fold) or (teacher.fold == EACH):
+    theirs = teacher.fold.split(",")
+    if fold in (NONE, teacher.fold) or teacher.fold == EACH or (fold != EACH and set(fold.split(",")) <= set(theirs)):
         return
-    holds = "holds nothing out" if teacher.fold == NONE else f"holds out fold {teacher.fold}"
+    which = f"folds {teacher.fold}" if is_several(teacher.fold) else f"fold {teacher.fold}"
+    holds = "holds nothing out" if teacher.fold == NONE else f"holds out {which}"
     raise SettingsError(
         f"stage '{name}' is to be judged by fold '{fold}', but its teacher '{teacher.name}' {holds} and has learnt "
         "from what judges it; let both hold out the same, or let the student hold out nothing (fold: none)"

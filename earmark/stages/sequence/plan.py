@@ -27,6 +27,7 @@ from earmark.ensemble.blends.blend import Blend
 from earmark.stages.blend import BlendSettings
 from earmark.stages.budget import Budget, within
 from earmark.stages.clean import CleanSettings
+from earmark.stages.fold_choice import NONE, fold_choice
 from earmark.stages.recipe import Recipe, read_recipe
 from earmark.stages.sequence.blending import Blending
 from earmark.stages.sequence.cleaning import Cleaning, Unguessed
@@ -36,7 +37,7 @@ from earmark.stages.sequence.ground import Ground
 from earmark.stages.sequence.guessing import Guessing, GuessSettings
 from earmark.stages.sequence.matching import must_blend, must_fit, must_not_know, named, one_fold
 from earmark.stages.sequence.predicting import Predicting, PredictSettings
-from earmark.stages.sequence.stage import EACH, NONE, Stage, Table, Trained, is_fold
+from earmark.stages.sequence.stage import Stage, Table, Trained
 from earmark.stages.sequence.training import Training
 
 _Settings = TypeVar("_Settings", CleanSettings, GuessSettings, PredictSettings, BlendSettings)
@@ -70,7 +71,7 @@ class Plan:
             SettingsError: ``fold`` is none of these.
         """
         self.ground, self.seed, self.budget, self.devices = ground, seed, budget or Budget(), devices
-        self.fold = _fold(fold)
+        self.fold = fold_choice(fold)
         self.stages: list[Stage] = []
         self._changes = _by_stage(changes)
 
@@ -108,7 +109,7 @@ class Plan:
         Raises:
             SettingsError: the recipe is none, or does not fit the stages that it reads from.
         """
-        chosen = self.fold if fold is None else _fold(fold)
+        chosen = self.fold if fold is None else fold_choice(fold)
         what = f"the recipe of stage '{name}'"
         data = (read_recipe(recipe) if isinstance(recipe, str) else recipe).model_dump(mode="json")
         if start is not None:
@@ -215,7 +216,7 @@ class Plan:
             SettingsError: the student holds out what its teachers have learnt from.
         """
         made = settings or DistilSettings()
-        chosen = teacher.fold if fold is None else _fold(fold)
+        chosen = teacher.fold if fold is None else fold_choice(fold)
         must_not_know(name, chosen, teacher)
         told = ask(self, name, teacher)
         asked = taught(made, read_recipe(recipe) if isinstance(recipe, str) else recipe, self.origins, changes)
@@ -277,12 +278,6 @@ class Plan:
             raise SettingsError(f"two stages are called '{stage.name}'; give each a name of its own")
         self.stages.append(stage)
         return stage
-
-
-def _fold(text: str) -> str:
-    if not is_fold(text):
-        raise SettingsError(f"--fold must be a number, '{EACH}' or '{NONE}', got '{text}'")
-    return text
 
 
 def _by_stage(changes: Iterable[str]) -> dict[str, list[str]]:

@@ -14,11 +14,11 @@ import numpy as np
 from earmark.core.manifest import Manifest
 from earmark.data.tables import read_predictions, write_predictions
 from earmark.runs.folder import RunFolder
+from earmark.stages.mean_of_runs import put_together
 from earmark.stages.predict import guess
 from earmark.stages.score import score_run
 from earmark.stages.sequence.speaking import Speaking
 from earmark.stages.sequence.stage import Stage, Trained
-from earmark.stages.sequence.training import put_together
 
 if TYPE_CHECKING:
     from earmark.stages.sequence.ground import Ground

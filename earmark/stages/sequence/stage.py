@@ -16,18 +16,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from earmark.core.fingerprint import fingerprint
 from earmark.runs.folder import RunFolder
+from earmark.stages.fold_choice import is_several
 
 if TYPE_CHECKING:
     from earmark.stages.recipe import Recipe
     from earmark.stages.sequence.ground import Ground
-
-EACH, NONE = "each", "none"
-"""The choices of a fold that are no number: every fold in turn, and none, so that all clips are learnt from."""
-
-
-def is_fold(text: str) -> bool:
-    """Whether this is a choice of a fold."""
-    return text in (EACH, NONE) or (text.isascii() and text.isdigit())
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +30,7 @@ class Stage(ABC):
     name: str
     """What users and folders call it."""
     fold: str
-    """``each``, ``none`` or the number of a fold."""
+    """``each``, ``none``, or the numbers of folds."""
 
     kind: ClassVar[str] = ""
 
@@ -83,7 +76,7 @@ class Trained(Stage, ABC):
 
     def runs(self, folder: Path, numbers: Iterable[int | None]) -> dict[int | None, RunFolder]:
         """The run of each fold that is held out."""
-        return {n: RunFolder(folder / f"fold-{n}" if self.fold == EACH else folder) for n in numbers}
+        return {n: RunFolder(folder / f"fold-{n}" if is_several(self.fold) else folder) for n in numbers}
 
     def left(self, folder: Path) -> Iterable[Path]:
         runs = [RunFolder(place.parent) for place in folder.glob("fold-*/run.json")] or [RunFolder(folder)]

@@ -6,15 +6,14 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import Predictions, pooled
 from earmark.core.settings import read
 from earmark.core.yaml_text import override
-from earmark.data.tables import read_manifest, read_predictions, write_predictions
+from earmark.data.tables import read_manifest
 from earmark.runs.folder import RunFolder
-from earmark.stages.mean_of_runs import mean_of
+from earmark.stages.mean_of_runs import put_together
 from earmark.stages.prepare import Prepared, note_quarantine
 from earmark.stages.recipe import Recipe
 from earmark.stages.report import write_report
@@ -96,16 +95,3 @@ class Training(Trained):
                 write_report(run, manifest, done.store, rows)
         if len(runs) > 1:
             score_run(RunFolder(folder), manifest)
-
-
-def put_together(folder: Path, runs: list[RunFolder], link: Literal["logit", "probability"] = "logit") -> None:
-    """Pool what each run said of its held-out fold, and take the mean of what all say of the test part."""
-    if len(runs) < 2:
-        return
-    parts: dict[str, list[Predictions]] = {"held_out": [], "test": []}
-    for name, found in parts.items():
-        found += [read_predictions(place) for run in runs if (place := run.predictions(name)).is_file()]
-    if parts["held_out"]:
-        write_predictions(pooled(parts["held_out"]), RunFolder(folder).predictions("held_out"))
-    if parts["test"]:
-        write_predictions(mean_of(parts["test"], parts["test"][0].ids, link), RunFolder(folder).predictions("test"))

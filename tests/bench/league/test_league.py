@@ -25,6 +25,14 @@ LINES = {
         Line("no-skip", "without", recipe="s0", changes=("model.encoder.skip=false",), like="schoneveld", scale=LEAST),
         Line("best", "**best**", recipe="small", changes=TINY, own=True),
         Line("small-distilled", "taught", recipe="small", teacher="best", changes=TINY, own=True),
+        Line(
+            "cpc",
+            "begun without labels",
+            system="bench.league.cpc_first:CpcFirst",
+            like="schoneveld",
+            scale=Scale(0.06, 0.5),
+            listed=False,
+        ),
         Line("absent", "absent", system="absent", own=True),
     )
 }
@@ -45,6 +53,7 @@ def test_the_page_of_other_data_lies_beside_the_runs(sounds: Path, tmp_path: Pat
     [
         (["--only", "smal"], 2, "there is no line 'smal'; did you mean 'small'"),
         (["--fold", "none"], 2, "--fold must be 'each' or the number of a fold, got 'none'"),
+        (["--fold", "0,2"], 2, "--fold must be 'each' or the number of a fold, got '0,2'"),
         (["--budget-s", "0"], 2, "--budget-s must be above 0"),
         (["--data", "nowhere"], 3, "there is no data folder 'nowhere'"),
     ],
@@ -74,9 +83,11 @@ def test_from_sounds_to_the_page_and_then_there_is_nothing_left_to_do(
         assert " – " not in row, "parameters and speed were measured"
     student = next(row for row in text.splitlines() if row.startswith("| taught | student |"))
     assert "| curated + noisy |" in student
+    assert "| begun without labels | `cpc` | 1 |" in text, "its encoder tags nothing and is no reason to fail"
+    assert "could not be measured" not in said
     stamps = {place: place.stat().st_mtime_ns for place in out.rglob("*.safetensors")}
     assert main(asked, LINES) == 0
-    assert capsys.readouterr().err.count("finished before") == 4
+    assert capsys.readouterr().err.count("finished before") == 5
     assert stamps == {place: place.stat().st_mtime_ns for place in out.rglob("*.safetensors")}
 
 

@@ -28,7 +28,7 @@ def stages_of(line: Line, place: Place) -> list[str]:
     scale = line.scale
     system, changes = read_system(line.system, [*line.changes, *scale.changes])
     budget = Budget(epochs=SHARE, widths=scale.widths, seconds=scale.seconds)
-    plan = Plan(Ground(place.data, device="cpu"), fold="each", seed=1, budget=budget, changes=changes)
+    plan = Plan(Ground(place.data, device="cpu"), fold=line.fold or "each", seed=1, budget=budget, changes=changes)
     system.outline(plan)
     plan.must_know_its_stages()
     return [stage.name for stage in plan.stages]

@@ -36,7 +36,8 @@ BEST = Line("best", "**best**", system="schoneveld", own=True)
 TAUGHT = Line("small-distilled", "taught", recipe="small", teacher="best", own=True)
 SMALL = Line("small", "**small**", recipe="small", own=True)
 ALONE = Line("small-alone", "alone", recipe="small", fold="none", budgeted=False, own=True)
-LINES = (SYSTEM, BEST, TAUGHT, SMALL, ALONE)
+BEST_ALONE = Line("best-alone", "best alone", system="schoneveld", fold="none", budgeted=False, own=True)
+LINES = (SYSTEM, BEST, TAUGHT, SMALL, ALONE, BEST_ALONE)
 SKILL = {"baseline": 0.3, "transfer": 2.0, "pseudo-labels": 0.3, "noisy": 0.0, "ensemble": 0.4, "net": 3.0}
 
 
@@ -127,6 +128,7 @@ def test_goals_pass_and_fail_by_the_figures(written: str) -> None:
     assert words == ["**pass**", "**fail**", "**pass**", "**pass**", "**pass**"]
     assert "above Three models" in next(iter(found.values()))[0]
     assert "the strongest, Three models: transfer" in list(found.values())[1][0]
+    assert "`best` as shipped above 0.82 on test" in found
 
 
 def test_what_is_only_reached_because_others_are_missing_is_open(place: Place, workshop: Workshop) -> None:
@@ -137,6 +139,7 @@ def test_what_is_only_reached_because_others_are_missing_is_open(place: Place, w
     found = list(rows(page(Standing.of(place, lines)), "## Goals").values())
     assert [cells[-1] for cells in found[:2]] == ["**open**", "**open**"]
     assert "so far: 1 line of sources missing" in found[1][0]
+    assert found[4] == ["line best-alone is not finished", "**open**"], "best within the budget is no best as shipped"
 
 
 def test_what_takes_more_time_is_no_equal_budget(place: Place, workshop: Workshop) -> None:

@@ -76,6 +76,12 @@ def test_whoever_stops_it_stops_all_of_it_and_nothing_is_noted(place: Place, wor
     assert league.stop.is_set() and len(workshop.asked) == 1
 
 
+def test_what_has_no_budget_begins_first(place: Place, workshop: Workshop) -> None:
+    whole = Line("whole", "as shipped", recipe="small", fold="none", budgeted=False)
+    run(league_of(place, [NET, whole], workshop), [], 1)
+    assert [option(each, "--fold") for each in workshop.asked] == ["none", "0", "each"]
+
+
 def test_nothing_begins_after_the_time_is_up(place: Place, workshop: Workshop) -> None:
     run(League(place, {"net": NET}, workshop, lambda line: None, until=0.0), [], 1)
     assert not workshop.asked
@@ -132,7 +138,8 @@ def test_a_student_learns_from_the_models_that_speak(place: Place, workshop: Wor
     student = Line("taught", "taught", recipe="small", teacher="three", own=True)
     league = league_of(place, [SYSTEM, student], workshop)
     run(league, [], 1)
-    command = workshop.asked[-1]
+    trial, command = workshop.asked[-2:]
+    assert [option(each, "--fold") for each in (trial, command)] == ["0", "each"], "one fold is enough for a pace"
     members = command[4 : command.index("--recipe")]
     there = place.out / "three"
     assert members == [f"{name}={there / name}-0a1b2c3d" for name in ("baseline", "transfer", "pseudo-labels")]

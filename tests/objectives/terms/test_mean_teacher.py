@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from earmark.core.chance import Chance
 from earmark.losses.bce import BCE
+from earmark.losses.mse import MSE
 from earmark.objectives.look import Look
 from earmark.objectives.objective import Step
 from earmark.objectives.terms.mean_teacher import MeanTeacher
@@ -63,8 +64,9 @@ def test_what_becomes_of_the_statistics(buffers):
         torch.testing.assert_close(value, wanted[name], msg=name)
 
 
-def test_the_student_is_asked_for_what_the_teacher_says_of_another_view():
-    objective = objective_for(MeanTeacher(loss=BCE()), PLAIN).train()
+@pytest.mark.parametrize("loss", [MSE(), BCE()])
+def test_the_student_is_asked_for_what_the_teacher_says_of_another_view(loss):
+    objective = objective_for(MeanTeacher(loss=loss), PLAIN).train()
     term = objective.terms[0]
     with torch.no_grad():
         for value in term.teacher.parameters():
@@ -74,7 +76,11 @@ def test_the_student_is_asked_for_what_the_teacher_says_of_another_view():
     assert not term.teacher.training and term.train().training and not term.teacher.training
     taught = term.teacher(look.seen(("noisy",), 1)).sigmoid()
     logits = look.logits(("noisy",))
-    torch.testing.assert_close(lost, BCE()(logits, taught, torch.ones_like(taught, dtype=torch.bool)))
+    by_hand = {
+        "mse": (logits.sigmoid() - taught) ** 2,
+        "bce": -(taught * logits.sigmoid().log() + (1 - taught) * (1 - logits.sigmoid()).log()),
+    }
+    torch.testing.assert_close(lost, by_hand[loss.kind].mean(dim=1))
     lost.sum().backward()
     assert all(parameter.grad is None for parameter in term.parameters())
 
@@ -83,6 +89,10 @@ def test_its_teacher_begins_as_the_student_and_answers_with_one_head():
     objective = objective_for(MeanTeacher(), PLAIN)
     assert same_tensors(objective.terms[0].teacher.state_dict(), objective.network.state_dict())
     objective(Step(batches(), Chance(0), 1.0))
+
+
+def test_squared_error_is_the_default():
+    assert MeanTeacher().loss == MSE()
 
 
 def test_a_loss_that_takes_no_guesses_is_refused():

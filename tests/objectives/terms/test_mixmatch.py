@@ -10,6 +10,7 @@ from earmark.core.batch import Batch
 from earmark.core.chance import Chance
 from earmark.losses.bce import BCE
 from earmark.losses.mse import MSE
+from earmark.models.statistics import batch_norms
 from earmark.objectives.look import Look
 from earmark.objectives.objective import Objective, Step
 from earmark.objectives.terms.mixmatch import MixMatch
@@ -89,6 +90,32 @@ def test_the_weight_of_guesses_ramps_up():
     torch.testing.assert_close(total(0.0, guessed_weight=4, ramp_epochs=8), none)
     torch.testing.assert_close(total(2.0, guessed_weight=4, ramp_epochs=8), none + 0.25 * (all_of_it - none))
     torch.testing.assert_close(total(9.0, guessed_weight=4, ramp_epochs=8), all_of_it)
+
+
+@pytest.mark.parametrize(
+    ("at_once", "statistics_from", "n"),
+    [
+        (False, ("curated",), 1),
+        (False, ("noisy",), 2),
+        (False, ("elsewhere",), 0),
+        (False, None, 3),
+        (True, ("curated",), 1),
+        (True, ("noisy",), 1),
+        (True, ("elsewhere",), 0),
+    ],
+)
+def test_running_statistics_move_by_the_streams_that_are_to_move_them(at_once, statistics_from, n):
+    objective = objective_for(MixMatch(at_once=at_once, n_views=2), PLAIN).train()
+    objective.statistics_from = statistics_from
+    losses = [objective(Step(batches(), Chance(0), 1.0)).total.detach()]
+    layers = batch_norms(objective.network)
+    assert [int(layer.num_batches_tracked) for layer in layers] == [n] * len(layers)
+    assert all(layer.track_running_stats for layer in layers)
+    other = objective_for(MixMatch(at_once=at_once, n_views=2, in_use=False), PLAIN).train()
+    for wanted in (statistics_from, None):  # in training it is the batch that normalises, either way
+        other.statistics_from = wanted
+        losses.append(other(Step(batches(), Chance(0), 1.0)).total.detach())
+    assert torch.equal(*losses[1:])
 
 
 def test_the_published_mistake_is_told_as_a_collapse():

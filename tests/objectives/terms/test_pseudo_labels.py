@@ -47,6 +47,19 @@ def test_as_akiyama_and_sato_learn_from_noisy_clips(file):
     assert objective.parts["it"].weight_at(3.0) == 20
 
 
+@pytest.mark.parametrize("law", ["hard", "top_k"])
+def test_hard_pseudo_labels_are_yes_or_no(file, law):
+    """Those above a threshold, or the most likely one of each clip and nothing else."""
+    settings = {"hard": {"kind": "hard", "threshold": 0.6}, "top_k": {"kind": "top_k", "k": 1, "others": "zero"}}
+    objective = objective_for(PseudoLabels(guesses=file, sharpening=settings[law]), PLAIN).eval()
+    look = look_of(objective)
+    lost = objective.terms[0](look, ("noisy",))
+    p = given(file, batches()["noisy"].ids)
+    wanted = (p >= 0.6).float() if law == "hard" else torch.eye(3)[p.argmax(dim=1)]
+    assert 0 < float(wanted.sum()) < 12 and not torch.equal(wanted, batches()["noisy"].targets)
+    torch.testing.assert_close(lost, (look.logits(("noisy",)).sigmoid() - wanted).square().mean(dim=1))
+
+
 def test_unknown_labels_are_known_by_their_guesses(file):
     term = PseudoLabels(guesses=file, sharpening=None)
     objective = objective_for(term, PLAIN).eval()

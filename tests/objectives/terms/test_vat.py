@@ -9,12 +9,12 @@ from torch.nn import functional as F
 
 from earmark.core.batch import Batch
 from earmark.core.chance import Chance
-from earmark.models.statistics import statistics_held
+from earmark.models.statistics import batch_norms, statistics_held
 from earmark.objectives.look import Look
 from earmark.objectives.objective import Objective, Step
 from earmark.objectives.terms.vat import VAT, VATModule
 from tests.some_terms import batches, objective_for
-from tests.tiny import MODEL, PLAIN
+from tests.tiny import MODEL, PLAIN, same_tensors
 
 
 def look_of(objective: Objective, **changes: Tensor) -> Look:
@@ -112,6 +112,15 @@ def test_padding_stays_empty_and_each_clip_steps_by_its_own_length():
     torch.testing.assert_close(step.flatten(1).norm(dim=1), 0.5 * reach, rtol=1e-4, atol=1e-5)
     for row, n in enumerate(seen.lengths.tolist()):
         assert not bool(step[row, ..., n:].any())
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_none_of_its_forwards_moves_running_statistics(n):
+    objective = objective_for(VAT(n_iterations=n), MODEL).train()
+    layers = batch_norms(objective.network)
+    before = [{name: value.clone() for name, value in layer.state_dict().items()} for layer in layers]
+    objective(Step(batches(), Chance(0), 1.0)).total.backward()
+    assert layers and all(same_tensors(layer.state_dict(), old) for layer, old in zip(layers, before, strict=True))
 
 
 def test_a_silent_clip_is_no_trouble():

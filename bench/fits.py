@@ -118,7 +118,7 @@ def learn(fit: Fit, place: Place, budget_s: float | None) -> None:
 def epochs_within(budget_s: float, fit: Fit, place: Place) -> int:
     """The whole epochs that fit into the arm's share of the budget, at least one."""
     folder = RunFolder(place.out / "paces")
-    name = f"{fingerprint((fit.arm.recipe, fit.arm.changes))}.json"
+    name = f"{fingerprint((fit.arm.recipe, fit.arm.changes, *[fit.arm.every] * (fit.arm.every > 1)))}.json"
     if not folder.read_json(name):
         folder.write_json(name, {"arm": fit.arm.name, "s_an_epoch": _pace(fit, place)})
     return max(1, int(budget_s * fit.arm.share / folder.read_json(name)["s_an_epoch"]))

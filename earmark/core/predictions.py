@@ -7,7 +7,7 @@ precision of the model: rounding would make ties, and ties cost points. NaN is r
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
@@ -26,10 +26,26 @@ Link = Literal["logit", "probability", "softmax_logit", "rank"]
 
 ID_COLUMN = "fname"
 FOLD_COLUMN = "fold"
+_WITHIN = ("pooled", "mean_of", "members")
+"""Where a provenance keeps those of the tables that it was made of."""
 CHOSE = "chose"
 """In a provenance, what the very clips that stand here chose in the training, so that their score is too good."""
 HOLDS_OUT = "holds_out"
 """In a provenance, a name for the clips of the fold that the model held out: other splits number theirs alike."""
+
+
+def sources(provenance: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """A provenance and those of everything that it was made of.
+
+    >>> [each["run"] for each in sources({"run": "a", "members": {"x": {"run": "b", "mean_of": [{"run": "c"}]}}})]
+    ['a', 'b', 'c']
+    """
+    yield provenance
+    for name in _WITHIN:
+        found = provenance.get(name) or ()
+        for each in found.values() if isinstance(found, Mapping) else found:
+            if isinstance(each, Mapping):
+                yield from sources(each)
 
 
 @dataclass(frozen=True, eq=False)

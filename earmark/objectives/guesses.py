@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor
 
 from earmark.core.errors import DataError, SettingsError
-from earmark.core.predictions import HOLDS_OUT, Link, Predictions
+from earmark.core.predictions import HOLDS_OUT, Link, Predictions, sources
 from earmark.core.settings import Incidental, Settings, nearest
 from earmark.data.tables import read_predictions
 from earmark.objectives.material import Material, Register
@@ -143,8 +143,7 @@ def _folds(found: Predictions) -> NDArray[np.int64]:
 def _holders(provenance: Mapping[str, Any], fold: int) -> set[str]:
     """The names of the clips that models held out as this fold, as far as they say it: folds of other splits have the
     same numbers."""
-    own = provenance.get(HOLDS_OUT) if provenance.get("fold") == fold else None
-    return {own} if own else set().union(*(_holders(part, fold) for part in provenance.get("mean_of") or ()))
+    return {each[HOLDS_OUT] for each in sources(provenance) if each.get("fold") == fold and each.get(HOLDS_OUT)}
 
 
 def _notes(n_leaking: int, n_lacking: int, n: int, what: str) -> tuple[str, ...]:

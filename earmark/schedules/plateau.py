@@ -2,11 +2,16 @@
 
 import math
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from earmark.schedules.schedule import Place, Warmed, watched_score
+
+
+def _as_before(watch: object) -> object:
+    """Recipes of earlier runs say ``held_out`` for a score."""
+    return "score" if watch == "held_out" else watch
 
 
 class Plateau(Warmed, kind="plateau"):
@@ -16,7 +21,7 @@ class Plateau(Warmed, kind="plateau"):
     it is that chooses, ``training.watch`` says; the loss in training chooses nothing.
     """
 
-    watch: Literal["train_loss", "score"] = "train_loss"
+    watch: Annotated[Literal["train_loss", "score"], BeforeValidator(_as_before)] = "train_loss"
     """The loss of the epochs in training, or a score, which needs a held-out fold."""
     patience_epochs: int = Field(6, ge=0)
     """Epochs in a row that may bring nothing better; after one more the rate falls, and the count begins anew."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from earmark.core.errors import DataError, RunError
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import Link, Predictions, pooled
+from earmark.core.predictions import CHOSE, HOLDS_OUT, Link, Predictions, pooled, sources
 from earmark.data.tables import read_predictions
 from earmark.ensemble.blends.blend import Blend
 from earmark.ensemble.members import Members
@@ -273,4 +273,8 @@ def _agreed(provenances: Sequence[Mapping[str, object]]) -> dict[str, object]:
     folds = {each.get("fold") for each in provenances}
     if len(folds) == 1 and None not in folds:
         agreed["fold"] = folds.pop()
-    return agreed
+    splits = {each.get(HOLDS_OUT) for each in provenances}
+    if len(splits) == 1 and None not in splits:
+        agreed[HOLDS_OUT] = splits.pop()
+    chosen = dict.fromkeys(what for each in provenances for one in sources(each) for what in one.get(CHOSE, ()))
+    return agreed | ({CHOSE: list(chosen)} if chosen else {})

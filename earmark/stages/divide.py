@@ -31,20 +31,28 @@ class Parts:
         return fingerprint(sorted(self.held_out.ids)) if self.held_out else ""
 
 
-def folds_aside(recipe: Recipe, manifest: Manifest, fold: int | None) -> tuple[int, ...]:
+def folds_aside(recipe: Recipe, manifest: Manifest, fold: int | None, *, choosing: bool = True) -> tuple[int, ...]:
     """The folds that a training neither learns from nor holds out.
 
     Where something is chosen by a score (`training.watch`) it is the next fold; and where the split says so
     (`Holdout`), those that it says.
 
+    Args:
+        choosing: whether what the recipe chooses by a score is chosen.
+
     Raises:
-        SettingsError: something is to be chosen, and no fold is left that could.
+        SettingsError: something is to be chosen, and no fold is left for it; or the fold is the one to learn from.
     """
     if fold is None:
         return ()
     there = sorted(set(manifest.where(part="train", origin="curated").clips["fold"].drop_nulls().to_list()))
     aside = [] if recipe.folds is None else recipe.folds.aside(fold, there)
-    if not recipe.training.puts_aside or aside:
+    if recipe.folds is not None and fold in there and fold not in recipe.folds.to_hold_out(there):
+        raise SettingsError(
+            f"fold {fold} of folds '{recipe.folds.kind}' is the one to learn from; hold out one of "
+            f"{', '.join(map(str, recipe.folds.to_hold_out(there)))} (--fold)"
+        )
+    if not (choosing and recipe.training.puts_aside) or aside:
         return tuple(aside)
     others = [number for number in there if number != fold]
     if len(others) < 2:
@@ -83,5 +91,10 @@ def divide(
         raise DataError("the data name no class, so there is nothing to learn; give labels, or a vocabulary")
     if held_out is not None and not (held_out.targets * held_out.known).any():
         raise DataError(f"no clip of fold {fold} has a label, so it can judge nothing; hold out another fold")
+    if put_aside is not None and not (put_aside.targets * put_aside.known).any():
+        which = ", ".join(map(str, aside))
+        raise DataError(
+            f"no clip of what is put aside (fold {which}) has a label, so it can choose nothing; split anew"
+        )
     test = manifest.where(part="test")
     return Parts(Clips.of(train, store), held_out, Clips.of(test, store) if len(test) else None, put_aside)

@@ -93,7 +93,7 @@ def find_lr(
     n_steps = sweep.steps
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
     warm = find_weights(recipe.model.start, fold)
-    parts = divide(manifest, store, fold, origins, folds_aside(recipe, manifest, fold))
+    parts = divide(manifest, store, fold, origins, folds_aside(recipe, manifest, fold, choosing=False))
     start = begin(recipe, manifest.classes, parts.training, "", fabric, warm, fold, parts.held_out_name)
     start.fit_view()
     top = recipe.training.optimizer.top_lr

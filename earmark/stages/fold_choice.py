@@ -29,6 +29,17 @@ def is_several(choice: str) -> bool:
     return choice == EACH or "," in choice
 
 
+def covers(theirs: str, mine: str) -> bool:
+    """Whether somebody who holds out folds by one choice has a model for each fold of the other.
+
+    >>> covers("each", "0,2"), covers("0,2", "2"), covers("0,2", "each"), covers("0", "none")
+    (True, True, False, False)
+    """
+    if mine == theirs or EACH in (theirs, mine) or NONE in (theirs, mine):
+        return mine == theirs or (theirs == EACH and mine != NONE)
+    return set(mine.split(",")) <= set(theirs.split(","))
+
+
 def fold_choice(text: str) -> str:
     """A choice of folds as it is kept: each number once and in order.
 

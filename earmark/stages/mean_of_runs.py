@@ -51,8 +51,8 @@ def mean_of(
 
 
 def put_together(folder: Path, runs: list[RunFolder], link: Literal["logit", "probability"] = "logit") -> None:
-    """Pool what each run said of its held-out fold, and take the mean of what all say of the test part."""
-    if len(runs) < 2:
+    """Where there is one run a fold, pool what each said of its held-out fold, and take the mean on the test part."""
+    if not runs or runs[0].path == folder:
         return
     parts: dict[str, list[Predictions]] = {"held_out": [], "test": []}
     for name, found in parts.items():

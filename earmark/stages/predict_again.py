@@ -19,7 +19,7 @@ import torch
 
 from earmark.core.errors import DataError, RunError, SettingsError
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import Predictions, pooled
+from earmark.core.predictions import CHOSE, HOLDS_OUT, Predictions, pooled
 from earmark.data.clips import Clips
 from earmark.data.store import Store
 from earmark.data.tables import read_predictions, write_predictions
@@ -141,6 +141,7 @@ def _make(
         "out_of_fold": True,
         "without": list(clips.missing),
         "use": list(asked.changes),
+        **{name: said for name in (HOLDS_OUT, CHOSE) if (said := run.facts().get(name)) and fold is not None},
     }
     table = run.predictions(name)
     if is_table(table, clips.ids, facts):

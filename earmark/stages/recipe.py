@@ -120,7 +120,7 @@ class Recipe(Settings):
             raise ValueError(unwanted(self.external[0]))
         if not self.taught and self.training.choosers:
             raise ValueError(
-                f"{next(iter(self.training.choosers))} watches the held-out score, but no part of the "
+                f"{next(iter(self.training.choosers))} goes by a score, but no part of the "
                 "objective trains head 'main', so there is none; remove it"
             )
         return self

@@ -57,7 +57,7 @@ def write_report(run: RunFolder, manifest: Manifest, store: Store, scores: Seque
         data=_data_facts(manifest, store) | _external(facts),
         quarantine=tuple(pl.read_csv(quarantine).to_dicts()) if quarantine.is_file() else (),
         environment=run.read_json("environment.json") or {},
-        notes=(*_notes(recipe, facts, part if judged else ""), *_warnings(run.log())),
+        notes=(*_notes(recipe, facts, part if judged else "", run.log()), *_warnings(run.log())),
         **({} if judged is None else _looked_at(judged, manifest, store)),  # type: ignore[arg-type]
     )
     write_text_atomically(run.report, render(page))
@@ -84,18 +84,22 @@ def _looked_at(judged: Judged, manifest: Manifest, store: Store) -> dict[str, ob
 
 
 def _subtitle(facts: dict[str, object], part: str) -> str:
-    learnt = "all training clips" if facts.get("fold") is None else f"all folds but {facts['fold']}"
+    aside = facts.get("put_aside")
+    left_out = [] if facts.get("fold") is None else [facts["fold"], *(aside if isinstance(aside, list) else ())]
+    learnt = f"all folds but {' and '.join(map(str, left_out))}" if left_out else "all training clips"
     return f"Learnt from {learnt} of {Path(str(facts.get('data', ''))).name}."
 
 
-def _notes(recipe: Recipe, facts: dict[str, object], part: str) -> tuple[str, ...]:
+def _notes(recipe: Recipe, facts: dict[str, object], part: str, log: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     notes = []
     if part == "test":
         notes.append(
             "No fold was held out, so classes and worst clips are those of the test part: "
             "whatever is changed after looking at them must be judged on other clips."
         )
-    chosen = " and the ".join(recipe.training.chosen_by_held_out.values())
+    # What was watched stands in the log; recipes of earlier runs do not say it.
+    by_others = any("put_aside_lwlrap" in row for row in log)
+    chosen = "" if by_others else " and the ".join(recipe.training.choosers.values())
     if chosen:
         notes.append(f"The held-out fold chose the {chosen}, so its score is a little too good.")
     began = facts.get("start")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from earmark.core.errors import DataError
 from earmark.core.manifest import Manifest
-from earmark.core.predictions import CHOSE, Predictions
+from earmark.core.predictions import CHOSE, Predictions, sources
 from earmark.core.settings import nearest
 from earmark.data.sources.csv_table import Csv
 from earmark.data.sources.detection import detect
@@ -210,7 +210,7 @@ def score_run(run: RunFolder, manifest: Manifest) -> tuple[list[ScoreRow], list[
     fold = run.facts().get("fold")
     for name, called in (
         ("held_out", "held out, pooled" if fold is None else f"held out, fold {fold}"),
-        ("put_aside", "put aside, to choose by"),
+        ("put_aside", "put aside"),
         ("test", "test"),
     ):
         judged = judged_part(run, name, manifest)
@@ -229,8 +229,7 @@ def _chose(provenance: Mapping[str, Any]) -> str:
     >>> _chose({"pooled": [{"chose": ["epoch"]}, {"chose": ["epoch"]}]}), _chose({})
     (', which chose the epoch', '')
     """
-    said = [provenance, *provenance.get("pooled", ())]
-    chosen = dict.fromkeys(what for each in said for what in each.get(CHOSE, ()))
+    chosen = dict.fromkeys(what for each in sources(provenance) for what in each.get(CHOSE, ()))
     return f", which chose the {' and the '.join(chosen)}" if chosen else ""
 
 

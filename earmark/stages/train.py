@@ -71,14 +71,15 @@ def train(
     """
     if fold is None and recipe.training.choosers:
         name = next(iter(recipe.training.choosers))
-        raise SettingsError(f"{name} needs a held-out fold to watch; give --fold, or remove it")
+        raise SettingsError(f"{name} needs a held-out fold, or there is no other to go by; give --fold, or remove it")
     precision = precision_named(recipe.training.precision, fabric.device)
     warm = find_weights(recipe.model.start, fold)
     begun = [warm.name] if warm else []
     read = contents(recipe, fold)
     name = fingerprint(recipe, precision, said(manifest), packed(manifest, store), fold, *begun, *read)
     origins = sorted({origin for stream in recipe.streams.values() for origin in stream.origins})
-    parts = divide(manifest, store, fold, origins, folds_aside(recipe, manifest, fold))
+    aside = folds_aside(recipe, manifest, fold)
+    parts = divide(manifest, store, fold, origins, aside)
     start = {"start": warm.facts(warm.n_leaked(manifest, parts))} if warm else {}
     external = external_of(recipe, manifest, warm, fold)
     with run.alone() if fabric.is_global_zero else nullcontext():
@@ -86,6 +87,8 @@ def train(
             facts = {
                 "fold": fold,
                 HOLDS_OUT: parts.held_out_name,
+                CHOSE: list(recipe.training.chosen_by_held_out.values()),
+                "put_aside": list(aside),
                 "data": str(manifest.root),
                 "classes": len(manifest.classes),
             }
@@ -276,11 +279,13 @@ def _say_what(
 def _finish(run: RunFolder, tagger: Tagger, parts: Parts, training: TrainingSettings, show: Show) -> None:
     """Leave what the run was for: the tagger and, where it can have any, its predictions."""
     tagger.save(run.tagger)
-    chosen = list(training.chosen_by_held_out.values())
+    by_held_out = training.watch == "held_out"
+    chosen = {"held_out" if by_held_out else "put_aside": list(training.choosers.values())}
     for name, clips in (("held_out", parts.held_out), ("put_aside", parts.put_aside), ("test", parts.test)):
         if clips is not None and tagger.settings.taught:
             made = predict(tagger, clips, track=show.track, what=f"predict {name.replace('_', '-')}")
-            facts = {**made.provenance, **({CHOSE: chosen} if name == "held_out" and chosen else {})}
+            facts = {**made.provenance, **({CHOSE: chosen[name]} if chosen.get(name) else {})}
+            facts |= {HOLDS_OUT: parts.held_out_name} if name == "held_out" else {}
             fold = run.facts()["fold"] if name == "held_out" else None
             write_predictions(dataclasses.replace(_of_fold(made, fold), provenance=facts), run.predictions(name))
     kept = {"snapshots": list(run.snapshots)} if run.snapshots else {}

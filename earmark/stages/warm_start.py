@@ -179,8 +179,8 @@ def _network(tensors: dict[str, Tensor], facts: dict[str, Any]) -> dict[str, Ten
 
 
 def _judges(manifest: Manifest, parts: Parts) -> frozenset[str]:
-    """The clips that judge a run, with all others of their groups."""
-    ids = [name for part in (parts.held_out, parts.test) if part is not None for name in part.ids]
+    """The clips that judge a run or choose in it, with all others of their groups."""
+    ids = [name for part in (parts.held_out, parts.put_aside, parts.test) if part is not None for name in part.ids]
     clips = manifest.clips
     groups = clips.filter(pl.col("id").is_in(ids))["group"].drop_nulls().unique()
     return frozenset(ids).union(clips.filter(pl.col("group").is_in(groups.implode()))["id"])

@@ -56,7 +56,7 @@ def test_the_fold_that_is_reported_chooses_nothing(earmark, sounds: Path, tmp_pa
     held_out, put_aside = ({folds[clip] for clip in ids(run, part)} for part in ("held_out", "put_aside"))
     assert held_out == {0} and put_aside == {there[1]}, "the next fold chooses"
     parts = [row["part"] for row in json.loads((run / "scores.json").read_text())]
-    assert parts[:2] == ["held out, fold 0", "put aside, to choose by"]
+    assert parts[:2] == ["held out, fold 0", "put aside, which chose the epoch"]
     assert "a little too good" not in (run / "report.html").read_text(encoding="utf-8")
 
 
@@ -79,7 +79,9 @@ def test_of_unequal_parts_the_first_alone_is_learnt_from(earmark, sounds: Path, 
     parts = [learnt & curated, ids(run, "held_out"), ids(run, "put_aside")]
     assert set.union(*parts) == curated and sum(map(len, parts)) == len(curated)
     refused = earmark(*train_arguments(sounds, tmp_path / "none", "--fold", "0", *split))
-    assert refused.code == 3 and "no clip is left to learn from" in refused.err
+    assert (
+        refused.code == 2 and "fold 0 of folds 'holdout' is the one to learn from; hold out one of 1, 2" in refused.err
+    )
 
 
 def test_where_no_fold_is_left_to_choose_by_it_is_said(earmark, sounds: Path, tmp_path: Path) -> None:

@@ -185,7 +185,7 @@ def test_a_leak_that_is_allowed_is_in_the_report(tmp_path: Path, fabric):
         begun(recipe, fabric)
     recipe = recipe_of(part(f"{{kind: pseudo_labels, guesses: {{file: '{path}', leak: true}}}}"))
     notes = begun(recipe, fabric).objective.notes
-    assert notes == _notes(recipe, {"notes": list(notes)}, "held_out")
+    assert notes == _notes(recipe, {"notes": list(notes)}, "held_out", ())
     assert notes[0].startswith("The guesses for 6 of 6 clips of stream 'noisy' come from models that may have learnt")
 
 
@@ -215,5 +215,5 @@ def test_a_head_is_taught_by_the_parts_that_ask_for_it():
     assert not read(Recipe, parse(tiny + alone)).taught
     by_hand = "objective: {it: {streams: [noisy, curated], term: cpc}, labels: {weight: 0}}\n"
     assert not read(Recipe, parse(tiny + by_hand)).taught, "a part without weight teaches nothing"
-    with pytest.raises(SettingsError, match=r"early_stopping watches the held-out score, but no part .* head 'main'"):
+    with pytest.raises(SettingsError, match=r"early_stopping goes by a score, but no part .* head 'main'"):
         read(Recipe, parse(tiny + alone + "training: {early_stopping: {}}"))

@@ -29,7 +29,7 @@ def parts_of(training: str, held_out: str | None = None, test: str | None = None
     def clips(ids):
         return None if ids is None else SimpleNamespace(ids=tuple(ids))
 
-    return SimpleNamespace(training=clips(training), held_out=clips(held_out), test=clips(test))
+    return SimpleNamespace(training=clips(training), held_out=clips(held_out), put_aside=None, test=clips(test))
 
 
 def run_of(path: Path, learnt: str | None = "bc", seed: int = 0) -> RunFolder:

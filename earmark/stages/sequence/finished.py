@@ -41,7 +41,9 @@ class Finished(Trained):
         alone = runs[0].path == folder
         fold = runs[0].facts().get("fold")
         recipe = read_recipe(str(runs[0].path / "recipe.yaml"))
-        return cls(name, (NONE if fold is None else str(fold)) if alone else EACH, recipe, folder.resolve())
+        numbers = sorted(int(run.facts()["fold"]) for run in runs) if not alone else []
+        several = EACH if numbers == list(range(len(numbers))) else ",".join(map(str, numbers))
+        return cls(name, (NONE if fold is None else str(fold)) if alone else several, recipe, folder.resolve())
 
     @property
     def reads(self) -> tuple[Stage, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from earmark.core.errors import SettingsError
-from earmark.stages.fold_choice import EACH, NONE, is_several
+from earmark.stages.fold_choice import EACH, NONE, covers, is_several
 from earmark.stages.sequence.blending import Blending, guesses_of
 from earmark.stages.sequence.guessing import Guessing
 from earmark.stages.sequence.stage import Stage
@@ -23,10 +23,12 @@ def must_fit(stage: Training) -> None:
             f"stage '{stage.name}' begins with the weights of stage '{start.name}', which are of encoder '{theirs}', "
             f"but its recipe has '{ours}'; take that encoder, or ask for whatever fits with model.start.strict: none"
         )
-    if is_several(start.fold) and stage.fold == NONE:
+    if is_several(start.fold) and not covers(start.fold, stage.fold):
+        mine = "no fold" if stage.fold == NONE else f"fold {stage.fold}"
+        theirs = "each" if start.fold == EACH else f"each of {start.fold}"
         raise SettingsError(
-            f"stage '{stage.name}' holds no fold out, but stage '{start.name}', with whose weights it begins, has one "
-            "model for each; let both hold out the same"
+            f"stage '{stage.name}' holds {mine} out, but stage '{start.name}', with whose weights it begins, has one "
+            f"model for {theirs}; let both hold out the same"
         )
 
 
@@ -86,8 +88,7 @@ def must_not_know(name: str, fold: str, teacher: Stage) -> None:
     Raises:
         SettingsError: with what to do.
     """
-    theirs = teacher.fold.split(",")
-    if fold in (NONE, teacher.fold) or teacher.fold == EACH or (fold != EACH and set(fold.split(",")) <= set(theirs)):
+    if fold == NONE or covers(teacher.fold, fold):
         return
     which = f"folds {teacher.fold}" if is_several(teacher.fold) else f"fold {teacher.fold}"
     holds = "holds nothing out" if teacher.fold == NONE else f"holds out {which}"

@@ -93,5 +93,5 @@ class Training(Trained):
             rows, _ = score_run(run, manifest)
             if ground.reports:
                 write_report(run, manifest, done.store, rows)
-        if len(runs) > 1:
+        if runs[0].path != folder:
             score_run(RunFolder(folder), manifest)

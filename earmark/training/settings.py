@@ -13,7 +13,7 @@ from earmark.training.optimizers.optimizer import Optimizer
 
 
 class EarlyStopping(Settings):
-    """Stop when the held-out score has not risen for a while."""
+    """Stop when the score that is watched has not risen for a while."""
 
     patience_epochs: int = Field(10, ge=1)
     """Epochs without a better score before the training stops."""

@@ -27,7 +27,8 @@ class Best(System, kind="best"):
     How well nets guess clips whose labels are trusted is what cleaning goes by, so the first net is trained once for
     each fold even with ``--fold none``. With ``each`` the noisy labels are judged by the mean of all first nets, and
     with a number by the net that held that fold out, weighed by its labels: which labels are believed depends a little
-    on every trusted one. What the noisy part is worth in these nets has not been measured; in `small` it is much on sounds of its own kind.
+    on every trusted one. What the noisy part is worth in these nets has not been measured; in `small` it is much on
+    sounds of its own kind.
     """
 
     rule: Rule = Combined()
